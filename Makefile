@@ -1,0 +1,46 @@
+# make book: set up, execute every chapter, build the site.     make test: check everything.
+SHELL := /bin/bash
+.SHELLFLAGS := -eo pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+# torch's CPU build; empty for the default build, which on Linux brings CUDA
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+BIN := .venv/bin
+READY := .venv/finished
+BUILD := $(BIN)/jupyter-book build . -W -n --all --keep-going
+# no warning of the debugger on a page
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+.PHONY: book html notebooks test bench lab clean help
+
+book: $(READY)                ## execute every chapter and build the site in _build/html
+	BOOK_EXECUTE=1 $(BUILD)
+
+html: $(READY)                ## build the site from stored outputs in _build/stored/_build/html
+	$(BUILD) --path-output _build/stored
+
+notebooks: $(READY)           ## execute the .md halves again and store the outputs in the .ipynb
+	$(BIN)/python book/_ext/notebooks.py
+
+test: $(READY)                ## check everything
+	$(BIN)/ruff check -q
+	$(BIN)/ruff format --check -q
+	$(BIN)/codespell
+	.venv/cffconvert/bin/cffconvert --validate
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # one thread each
+
+bench: $(READY)               ## measure the benchmarks again
+	$(BIN)/python bench/readoff.py
+
+lab: $(READY)                 ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab book
+
+clean:                        ## remove what was built and installed
+	rm -rf _build .venv
+
+help:                         ## list these commands
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 12
+
+$(READY): requirements.txt pyproject.toml .ci/cffconvert.txt .ci/environment.py
+	@$(PYTHON) .ci/environment.py .venv $(TORCH_INDEX)
