@@ -86,11 +86,19 @@ def activations(layer: Layer, inputs: np.ndarray) -> Float[np.ndarray, "sample n
     >>> activations(layer, np.array([[1, 0], [1, 1]])).tolist()
     [[1.0], [0.0]]
     """
+    weights, biases, activation = _checked(layer)
+    inputs = _require.array("inputs", inputs, (None, weights.shape[1]))
+    return ACTIVATIONS[activation](inputs @ weights.T + biases)
+
+
+def _checked(layer: Layer) -> Layer:
+    if not isinstance(layer, Layer):
+        raise ValueError(f"layer: got {type(layer).__name__}, expected a uand.Layer")
     weights = _require.array("layer.weights", layer.weights, (None, None))
     biases = _require.array("layer.biases", layer.biases, weights.shape[:1])
-    inputs = _require.array("inputs", inputs, (None, weights.shape[1]))
-    activation = ACTIVATIONS[_require.choice("layer.activation", layer.activation, ACTIVATIONS)]
-    return activation(inputs @ weights.T + biases)
+    return Layer(
+        weights, biases, _require.choice("layer.activation", layer.activation, ACTIVATIONS)
+    )
 
 
 # Inputs and tasks
@@ -378,10 +386,12 @@ def _hermite_moments(
 ) -> tuple[float, float]:
     """E[φ^(q)(S)] and √(∏ p! E[φ(S)²]), by quadrature with a node on the kink of φ at 0."""
     phi = ACTIVATIONS[_require.choice("activation", activation, ACTIVATIONS)]
-    s, bias = _require.integer("s", s, 1), _require.real("bias", bias)
     if not isinstance(powers, Sequence) or not powers:
         raise ValueError(f"powers: got {powers!r}, expected a sequence of integers at least 1")
     powers = [_require.integer("powers", p, 1, 8) for p in powers]
+    s = _require.integer("s", s, len(powers))  # the inputs that are read are on
+    far = 5 * np.sqrt(s)  # beyond it the grid would miss the bulk of S
+    bias = _require.real("bias", bias, -far, far)
     g = np.linspace(-12, 12, 24001) - bias / np.sqrt(s)
     density = stats.norm.pdf(g) * (g[1] - g[0])
     values = phi(np.sqrt(s) * g + bias)
@@ -430,6 +440,8 @@ def rademacher_readoff(
     [[-2.0]]
     """
     wi, wj = _pair_weights(weights, pairs)
+    if (np.abs(weights) != 1).any():
+        raise ValueError("weights: got an entry other than 1 and -1, expected weights ±1 only")
     return wi * wj / (len(weights) * rademacher_gain(s))
 
 
@@ -499,8 +511,7 @@ def least_squares_readoff(
     >>> least_squares_readoff(layer, four).round(6).tolist()
     [[1.0]]
     """
-    weights = _require.array("layer.weights", layer.weights, (None, None))
-    x = _require.binary("inputs", inputs, (None, weights.shape[1]))
+    x = _require.binary("inputs", inputs, (None, _checked(layer).weights.shape[1]))
     pairs = all_pairs(x.shape[1]) if pairs is None else pairs
     i, j = _pair_columns(pairs, x.shape[1])
     if len(np.unique(np.sort(pairs, 1), axis=0)) < len(pairs):

@@ -330,7 +330,9 @@ BAD = [
             ("activation", NO_NAME),
             ("powers", st.sampled_from([(), (0,), (1.5,), 2, None, (1, -1)])),
             ("s", NO_INTEGER),
+            ("s", st.just(1)),  # two inputs are read
             ("bias", NO_REAL),
+            ("bias", st.sampled_from([-7.2, 12.0, 1e9])),
         )
     ),
     *(
@@ -338,6 +340,7 @@ BAD = [
         for function in CLOSED_FORMS
         for argument, bad in (("weights", NO_ARRAY), ("pairs", NO_PAIRS), ("s", NO_INTEGER))
     ),
+    (uand.rademacher_readoff, dict(weights=W, pairs=PAIR, s=2), "weights", st.just(W / 2)),
     (uand.centred, dict(readoffs=W), "readoffs", NO_ARRAY),
     (uand.least_squares_readoff, dict(layer=LAYER, inputs=X), "inputs", NO_INPUTS),
     (uand.least_squares_readoff, dict(layer=LAYER, inputs=X), "pairs", NO_PAIRS),
@@ -378,6 +381,8 @@ def test_helper_refuses_bad_input_by_name(unchecked, function, sound, argument, 
         (uand.Layer(W, np.zeros(3)), "layer.biases"),
         (uand.Layer(W * np.nan, np.zeros(2)), "layer.weights"),
         (uand.Layer(W, np.zeros(2), "sine"), "layer.activation"),
+        (W, "layer"),
+        (None, "layer"),
     ],
 )
 def test_layer_refuses_bad_parts_by_name(unchecked, layer, argument):
