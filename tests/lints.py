@@ -202,14 +202,20 @@ def typed_digits(text: str, where: str) -> list[str]:
 
 
 def typed_digits_in_strings(ipynb: Path, names=("caption", "alt")) -> list[str]:
-    """The same in the literal text of caption and alt; what an f-string fills in is free."""
+    """The same in the literal text of caption and alt, given or assigned; an f-string may fill in."""
     found = []
     for n, cell in enumerate(_code_cells(ipynb), 1):
         for node in ast.walk(ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", cell.source))):
-            if isinstance(node, ast.keyword) and node.arg in names:
+            if isinstance(node, ast.keyword):
+                name = node.arg
+            elif isinstance(node, ast.Assign):
+                name = getattr(node.targets[0], "id", None)
+            else:
+                continue
+            if name in names:
                 parts = getattr(node.value, "values", [node.value])
                 texts = [p.value for p in parts if isinstance(getattr(p, "value", None), str)]
-                found += typed_digits(" ".join(texts), f"{ipynb.name}: {node.arg} in code cell {n}")
+                found += typed_digits(" ".join(texts), f"{ipynb.name}: {name} in code cell {n}")
     return found
 
 

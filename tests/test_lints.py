@@ -189,6 +189,8 @@ def test_alt_text_refuses_two_versions(chapter, plain):
         'show(fig, caption="The error is 0.12 at most")',
         'show(fig, alt=f"The error is 0.12, not {x:.3f}")',
         'show(fig, alt="The error falls" " to 0.12")',
+        'alt = ("least squares from 37 " "neurons on")',
+        'caption = f"over 37 layers and {n} pairs"',
     ],
 )
 def test_caption_refuses_a_typed_number(chapter, call):
