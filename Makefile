@@ -12,7 +12,7 @@ BUILD := $(BIN)/jupyter-book build . -W -n --all --keep-going
 # no warning of the debugger on a page
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: book html notebooks test bench lab clean help
+.PHONY: book html notebooks test bench runs lab clean help
 
 book: $(READY)                ## execute every chapter and build the site in _build/html
 	BOOK_EXECUTE=1 $(BUILD)
@@ -32,6 +32,11 @@ test: $(READY)                ## check everything
 
 bench: $(READY)               ## measure the benchmarks again
 	$(BIN)/python bench/readoff.py
+	$(BIN)/python bench/sampler.py
+	$(BIN)/python bench/lz.py
+
+runs: $(READY)                ## list the long runs; RUN=name goes on with that one
+	$(BIN)/python -m runs$(addprefix .,$(RUN))
 
 lab: $(READY)                 ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab book

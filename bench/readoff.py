@@ -5,20 +5,15 @@ same unweighted squared loss; Adam sees 3,000 batches of 100 fresh inputs, as ma
 published experiment. Mean squared errors are on the same fresh inputs.
 """
 
-import json
-import os
-import platform
 import resource
-import subprocess
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from helpers import uand
+from helpers import sweeps, uand
 
 RESULTS = Path(__file__).parents[1] / "book" / "results"
 M, D, SEED, STEPS, BATCH = 100, 300, 0, 3000, 100
@@ -69,29 +64,7 @@ def main() -> None:
         print(f"{name:34s} {seconds:7.2f} s   mean squared error {error:.6f}   peak {peak:.2f} GiB")
     table = pd.DataFrame(rows)
     table.insert(2, "time / Adam's", table.seconds / table.seconds.iloc[-1])
-    store(table, "readoff_bench")
-
-
-def store(table: pd.DataFrame, name: str) -> None:
-    """Write a table and where it comes from, each in one step, so that no half file is left."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    provenance = {
-        "command": "make bench",
-        "seed": SEED,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "python": platform.python_version(),
-        "versions": {package: version(package) for package in ("numpy", "scipy", "torch")},
-        "commit": commit.stdout.strip(),
-    }
-    for suffix, text in {
-        ".csv": table.to_csv(index=False, float_format="%.4g"),
-        ".json": json.dumps(provenance, indent=2) + "\n",
-    }.items():
-        part = RESULTS / f"{name}{suffix}.part"
-        part.write_text(text)
-        part.replace(RESULTS / f"{name}{suffix}")
+    sweeps.store(table, RESULTS / "readoff_bench.csv", seed=SEED, float_format="%.4g")
 
 
 if __name__ == "__main__":

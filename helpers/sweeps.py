@@ -1,0 +1,316 @@
+"""Long runs: too long for a page, cut into shards that run in parallel and survive a kill.
+
+A shard is a function of its settings and its own seed, so neither the number of workers nor their
+order changes a bit of the table. Finished shards wait in a cache until all are there; only then is
+the table written, in one step, with where it comes from beside it. A chapter reads the table and
+computes one shard again, from `shard_seed`.
+"""
+
+import ast
+import gzip
+import hashlib
+import inspect
+import io
+import json
+import logging
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from helpers import _require
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class _Shard(NamedTuple):
+    """What to call, with what, its name in messages, and the file for what it returns."""
+
+    function: Callable[..., Any]
+    arguments: dict[str, Any]
+    label: str
+    key: str
+    file: Path
+
+
+def run(
+    shard: Callable[..., Any],
+    n_shards: int,
+    *,
+    seed: int,
+    path: str | Path,
+    settings: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    combine: Callable[[list[pd.DataFrame]], pd.DataFrame] | None = None,
+    workers: int = -1,
+    cache: str | Path = "_build/sweeps",
+) -> pd.DataFrame:
+    """The table of all shards, stored at `path` (.csv or .csv.gz) with its provenance by `store`.
+
+    Shard k is `shard(seed=shard_seed(seed, k), **settings)`, a DataFrame or a dict of columns; a
+    list of settings gives each shard its own. `combine` makes the table of the frames in the order
+    of k (default: one below the other). `workers` are processes of one thread (-1: one for each
+    core), or what `joblib.parallel_config("dask")` offers. Finished shards stay in `cache`, and a
+    later call computes only what is missing or damaged. A shard is used again if its settings, its
+    seed, the versions and the code that its file imports from this repository are the same.
+    Raises ValueError for arguments that make no run, RuntimeError naming a shard that failed.
+
+    >>> run(print, 0, seed=0, path="table.csv")
+    Traceback (most recent call last):
+    ...
+    ValueError: n_shards: got 0, expected an integer at least 1
+    """
+    start = time.perf_counter()
+    n_shards = _require.integer("n_shards", n_shards, at_least=1)
+    if _require.integer("workers", workers, at_least=-1) == 0:
+        raise ValueError("workers: got 0, expected a number of processes, or -1 for every core")
+    settings = {} if settings is None else settings
+    each = list(settings) if isinstance(settings, Sequence) else [settings] * n_shards
+    if len(each) != n_shards or not all(isinstance(own, Mapping) for own in each):
+        what = f"a mapping of names to values, or a list of {n_shards} of them"
+        raise ValueError(f"settings: got {settings!r}, expected {what}")
+    shards = _plan(shard, each, seed, Path(cache) / _stem(path))
+    _fill([part for part in shards if _load(part) is None], workers)
+    loaded = [_load(part) for part in shards]
+    if None in loaded:
+        raise RuntimeError(f"{shards[loaded.index(None)].label} cannot be read back from {cache}")
+    frames, seconds = zip(*loaded, strict=True)
+    table = pd.concat(frames, ignore_index=True) if combine is None else combine(list(frames))
+    facts = {"shard": f"{shard.__module__}.{shard.__name__}", "n_shards": n_shards}
+    told = dict(settings) if isinstance(settings, Mapping) else list(map(dict, each))
+    facts |= {"settings": told, "seconds, all shards": round(sum(seconds), 1)}
+    elapsed = round(time.perf_counter() - start, 1)
+    store(table, path, seed=seed, **facts, **{"seconds, last call": elapsed})
+    return read(path)
+
+
+def shard_seed(seed: int, index: int) -> int:
+    """The seed of shard `index`, below 2**63: from the child that `SeedSequence.spawn` puts there.
+
+    >>> shard_seed(0, index=1)
+    2440950710608614359
+    """
+    seed = _require.integer("seed", seed, at_least=0)
+    index = _require.integer("index", index, at_least=0)
+    child = np.random.SeedSequence(seed, spawn_key=(index,))
+    return int(child.generate_state(1, np.uint64)[0] >> 1)
+
+
+def store(
+    table: pd.DataFrame,
+    path: str | Path,
+    *,
+    seed: int,
+    float_format: str | None = None,
+    **facts: Any,
+) -> None:
+    """Write a table (.csv or .csv.gz) and beside it, as .json, where it comes from.
+
+    Each file appears whole or not at all. The provenance is the command, seed, `facts`, machine,
+    versions, commit, date, and a checksum of the table, which `read` checks.
+    Raises ValueError for a table that the file could not give back as it is.
+
+    >>> store(pd.DataFrame({"count": [1]}), "table.xlsx", seed=0)
+    Traceback (most recent call last):
+    ...
+    ValueError: path: got 'table.xlsx', expected a .csv or .csv.gz in a folder that exists
+    """
+    stem, columns = _stem(path), _columns("table", table).items()
+    types = {name: "str" if v.dtype.kind == "U" else str(v.dtype) for name, v in columns}
+    text = table.to_csv(index=False, float_format=float_format, lineterminator="\n").encode()
+    data = gzip.compress(text, mtime=0) if Path(path).suffix == ".gz" else text
+    changed = _git("status", "--porcelain", "--", ":/*.py")
+    provenance = {
+        "command": shlex.join(["python", *sys.orig_argv[1:]]),
+        "seed": seed,
+        **facts,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "versions": _versions(),
+        "commit": _git("rev-parse", "HEAD"),
+        "code differs from commit": changed if changed is None else changed != "",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "columns": types,
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    _write(Path(path), data)
+    _write(Path(path).with_name(f"{stem}.json"), (json.dumps(provenance, indent=2) + "\n").encode())
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """The table that `store` wrote at `path`, every value and type as they were.
+
+    Raises ValueError if the table is not the one that its provenance describes.
+
+    >>> read("table.txt")
+    Traceback (most recent call last):
+    ...
+    ValueError: path: got 'table.txt', expected a .csv or .csv.gz in a folder that exists
+    """
+    told = json.loads(Path(path).with_name(f"{_stem(path)}.json").read_text())
+    data, command = Path(path).read_bytes(), told["command"]
+    if hashlib.sha256(data).hexdigest() != told["sha256"]:
+        what = f"what `{command}` stored (run it again)"
+        raise ValueError(f"path: got {path} with another checksum, expected {what}")
+    text = gzip.decompress(data) if Path(path).suffix == ".gz" else data
+    # only an empty field of numbers is missing: NA, None and nothing at all are texts
+    empty = {name: [""] for name, kind in told["columns"].items() if kind.startswith("float")}
+    texts = dict(keep_default_na=False, na_values=empty)
+    return pd.read_csv(io.BytesIO(text), dtype=told["columns"], **texts)
+
+
+def _plan(function: Any, each: list, seed: int, folder: Path) -> list[_Shard]:
+    """One record for each shard; its key tells apart all that could change what it returns."""
+    file = getattr(sys.modules.get(getattr(function, "__module__", "")), "__file__", None)
+    if not (inspect.isfunction(function) and function.__qualname__.isidentifier() and file):
+        what = "a function defined at the top level of a file"
+        raise ValueError(f"shard: got {function!r}, expected {what}")
+    shards, same = [], [function.__name__, _code(Path(file)), _versions()]
+    for k, settings in enumerate(each):
+        own_seed = shard_seed(seed, k)
+        try:
+            inspect.signature(function).bind(seed=own_seed, **settings)
+            words = json.dumps([*same, own_seed, dict(settings)], sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError) as problem:
+            what = f"JSON values for the arguments of {function.__name__}(*, seed, ...)"
+            raise ValueError(f"settings: got {settings!r} ({problem}), expected {what}") from None
+        key = hashlib.sha256(words.encode()).hexdigest()
+        label = f"{folder.name}: shard {k} (seed {own_seed})"
+        arguments = {"seed": own_seed, **settings}
+        shards.append(_Shard(function, arguments, label, key, folder / f"{k}-{key[:16]}"))
+    return shards
+
+
+def _code(file: Path) -> list[str]:
+    """The syntax trees, where comments do not count, of a file and all it imports from here."""
+    trees, waiting = {}, [file.resolve()]
+    while waiting:
+        if (file := waiting.pop()) in trees:
+            continue
+        trees[file] = ast.parse(file.read_bytes())
+        names = set()
+        for node in ast.walk(trees[file]):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                module = getattr(node, "module", None) or ""
+                names |= {module, *(f"{module}.{a.name}".strip(".") for a in node.names)}
+        for folder in (ROOT, file.parent):
+            near = [folder / (name.replace(".", "/") + ".py") for name in names]
+            waiting += [path.resolve() for path in near if path.is_file()]
+    return sorted(map(ast.dump, trees.values()))
+
+
+def _fill(missing: list[_Shard], workers: int) -> None:
+    """Compute shards, and write each as soon as it is there."""
+    start = time.monotonic()
+    # not in batches: what a worker has finished should not wait for the next shard
+    parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+    for done, (file, data) in enumerate(parallel(delayed(_compute)(part) for part in missing), 1):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _write(file, data)
+        left = (time.monotonic() - start) / done * (len(missing) - done)
+        line = f"{file.parent.name}: {done} of {len(missing)} missing shards, {timedelta(0, round(left))} left"
+        end = "\r" if sys.stderr.isatty() and done < len(missing) else "\n"
+        print(f"{line:60}", end=end, file=sys.stderr, flush=True)
+
+
+def _compute(shard: _Shard) -> tuple[Path, bytes]:
+    """In a worker: the file and its bytes, a checksum and then the columns as .npz."""
+    import scipy.linalg  # noqa: F401  imported here, threads are limited even if a shard comes late
+    import torch
+
+    start, threads = time.perf_counter(), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            columns = _columns("shard", shard.function(**shard.arguments))
+    except Exception as problem:
+        what = f"{type(problem).__name__}: {problem}"
+        raise RuntimeError(f"{shard.label} failed: {what}") from problem
+    finally:
+        torch.set_num_threads(threads)
+    buffer, seconds = io.BytesIO(), time.perf_counter() - start
+    np.savez_compressed(buffer, seconds, list(columns), *columns.values())
+    return shard.file, _checksum(shard, buffer.getvalue()) + buffer.getvalue()
+
+
+def _load(shard: _Shard) -> tuple[pd.DataFrame, float] | None:
+    """What a shard returned and the seconds it took; None if it is not there or damaged."""
+    if not shard.file.exists():
+        return None
+    data = shard.file.read_bytes()
+    if data[:32] != _checksum(shard, data[32:]):
+        logging.getLogger(__name__).warning(
+            "%s is damaged, computing it again: %s", shard.label, shard.file
+        )
+        return None
+    with np.load(io.BytesIO(data[32:]), allow_pickle=False) as arrays:
+        seconds, names, *columns = (arrays[name] for name in arrays.files)
+    return pd.DataFrame(dict(zip(names.tolist(), columns, strict=True))), float(seconds)
+
+
+def _checksum(shard: _Shard, data: bytes) -> bytes:
+    return hashlib.sha256(shard.key.encode() + data).digest()
+
+
+def _columns(argument: str, table: Any) -> dict[str, np.ndarray]:
+    """The columns of a table that files give back exactly: numbers, Booleans and texts."""
+    table = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+    if not (isinstance(table.index, pd.RangeIndex) and table.columns.is_unique and table.shape[1]):
+        what = "columns of different names and no index (reset_index)"
+        raise ValueError(f"{argument}: got {table.iloc[:3]}, expected {what}")
+    columns = {name: table[name].to_numpy() for name in table}
+    for name, values in columns.items():
+        if values.dtype == object and all(isinstance(value, str) for value in values):
+            columns[name] = values = values.astype(str)
+        if values.dtype.kind not in "biufU" or not isinstance(name, str):
+            what = "a text as name, and numbers, Booleans or texts, none missing"
+            raise ValueError(f"{argument}: got {values.dtype} in {name!r}, expected {what}")
+    return columns
+
+
+def _stem(path: str | Path) -> str:
+    """The name of a table without its ending."""
+    name = Path(path).name
+    stem = name.removesuffix(".gz").removesuffix(".csv")
+    if name not in (f"{stem}.csv", f"{stem}.csv.gz") or not stem or not Path(path).parent.is_dir():
+        what = "a .csv or .csv.gz in a folder that exists"
+        raise ValueError(f"path: got {str(path)!r}, expected {what}")
+    return stem
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("numpy", "scipy", "pandas", "torch")}
+    return {"python": platform.python_version()} | packages
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says of this repository, or None where there is none."""
+    command = ["git", *arguments]
+    try:
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return run.stdout.strip()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Put a whole file in the place of an old one, or leave everything as it was."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
