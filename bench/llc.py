@@ -1,0 +1,117 @@
+"""Learning coefficients by this book's estimator and by devinterp 1.3.2, at equal processor time.
+
+`python bench/llc.py` writes book/results/llc_bench.csv and its provenance. devinterp is not among
+the book's requirements: without it only this book's rows are measured. The task is that of
+devinterp's own tests: reduced-rank regression, 10,000 noiseless inputs, started at the true
+parameters, nβ = n/ln n. devinterp runs with batches of 500 inputs as it does there; its step,
+localisation and number of draws are set below and stored. This book's estimator works on the
+population loss of the same task and gets the same processor time, on one thread.
+"""
+
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from helpers import sweeps, volumes
+
+RESULTS = Path(__file__).parents[1] / "book" / "results"
+N, GAMMA, REPEATS, DRAWS, BURN_IN = 10_000, 1.0, 3, 500, 250
+NBETA = N / np.log(N)
+TASKS = [([2, 1, 2], []), ([3, 3, 3], [1.0]), ([5, 3, 5], [])]
+RATES = [0.05, 0.2]  # devinterp's step × nβ: two choices, of which the larger one did better
+
+
+def devinterp_llc(widths: list, point: np.ndarray, rate: float, seed: int) -> float:
+    """One call of devinterp's estimator, four chains, as in its tests but for the settings above."""
+    from devinterp.optim.sgld import SGLD
+    from devinterp.slt.sampler import estimate_learning_coeff_with_summary
+    from torch.utils.data import DataLoader, TensorDataset
+
+    layers = [torch.nn.Linear(a, b, bias=False) for a, b in zip(widths, widths[1:], strict=False)]
+    ends = np.cumsum([0] + [layer.weight.numel() for layer in layers])
+    for layer, start, end in zip(layers, ends, ends[1:], strict=False):
+        layer.weight.data = torch.tensor(point[start:end].reshape(layer.weight.shape)).float()
+    model = torch.nn.Sequential(*layers)
+    inputs = torch.randn(N, widths[0], generator=torch.Generator().manual_seed(seed))
+    data = TensorDataset(inputs, model(inputs).detach())
+    found = estimate_learning_coeff_with_summary(
+        model,
+        DataLoader(data, batch_size=500, shuffle=True),
+        # devinterp's loss is a mean over outputs and inputs: half the sum of squares is this
+        evaluate=lambda net, batch: ((net(batch[0]) - batch[1]) ** 2).sum(1).mean() / 2,
+        sampling_method=SGLD,
+        optimizer_kwargs=dict(lr=rate / NBETA, localization=GAMMA, nbeta=NBETA),
+        num_chains=4,
+        num_draws=DRAWS,
+        num_burnin_steps=BURN_IN,
+        init_loss=0.0,
+        seed=seed,
+        verbose=False,
+    )
+    return float(found["llc/mean"])
+
+
+def ours(widths: list, point: np.ndarray, seed: int, n_steps: int) -> float:
+    loss = volumes.deep_linear_loss(widths, point)
+    ladder = np.geomspace(10, NBETA, 5)
+    options = dict(gamma=GAMMA, step=0.2, n_steps=n_steps, burn_in=n_steps // 4, n_chains=32)
+    found = volumes.estimate_llc(
+        loss, point, ladder, seed=seed, metropolis=True, exchange=True, **options
+    )
+    return float(found[-1].mean())
+
+
+def timed(method, *arguments) -> tuple[float, float]:
+    start = time.process_time()
+    value = method(*arguments)
+    return value, time.process_time() - start
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    try:
+        theirs = version("devinterp")
+    except PackageNotFoundError:
+        theirs = None
+        print("devinterp is not installed: its rows are left out")
+    rows = []
+    for widths, values in TASKS:
+        point = volumes.deep_linear_point(widths, values)
+        name = "-".join(map(str, widths)) + f" rank {len(values)}"
+        true = float(volumes.rlct_deep_linear(widths, len(values))[0])
+        budget = 10.0
+        if theirs:
+            for rate in RATES:
+                runs = [timed(devinterp_llc, widths, point, rate, seed) for seed in range(REPEATS)]
+                rows.append([name, f"devinterp, step × nβ = {rate}", true, runs])
+                budget = min(budget, np.mean([seconds for _, seconds in runs]))
+        pace = timed(ours, widths, point, 99, 200)[1] / 200
+        steps = max(100, int(budget / pace))
+        runs = [timed(ours, widths, point, seed, steps) for seed in range(REPEATS)]
+        rows.append([name, "this book", true, runs])
+        print(*rows[-3:], sep="\n", flush=True)
+    table = [
+        dict(zip(("task", "method", "true"), row[:3], strict=True)) | summary(*row[2:])
+        for row in rows
+    ]
+    facts = {"nbeta": NBETA, "devinterp": theirs, "devinterp draws": [BURN_IN, DRAWS]}
+    path = RESULTS / "llc_bench.csv"
+    sweeps.store(pd.DataFrame(table), path, seed=0, float_format="%.4g", **facts)
+
+
+def summary(true: float, runs: list) -> dict:
+    values, seconds = np.array(runs).T
+    ratios = {"ratio": values.mean() / true, "lowest": values.min() / true}
+    return ratios | {
+        "highest": values.max() / true,
+        "processor seconds": seconds.mean(),
+        "runs": len(runs),
+    }
+
+
+if __name__ == "__main__":
+    main()
