@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.lz import words as kaspar_schuster
 from helpers import boolean
 
 COMPLEXITIES = {
@@ -18,23 +19,6 @@ every_complexity = pytest.mark.parametrize("complexity", COMPLEXITIES.values(), 
 
 
 # Lempel-Ziv
-
-
-def kaspar_schuster(s):
-    """Words of s, by the program of Kaspar and Schuster 1987."""
-    words, start, i, k, longest = 1, 1, 0, 1, 1
-    while True:
-        if s[i + k - 1] == s[start + k - 1]:
-            k += 1
-            if start + k > len(s):
-                return words + 1
-            continue
-        longest, i, k = max(k, longest), i + 1, 1
-        if i == start:
-            words, start = words + 1, start + longest
-            if start + 1 > len(s):
-                return words
-            i, longest = 0, 1
 
 
 def plain_lz(s):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusing import bad_input_test
 from scipy import integrate, stats
 
 from helpers import uand
@@ -361,17 +362,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("function", "sound", "argument", "bad"),
-    BAD,
-    ids=[f"{function.__name__}-{argument}-{k}" for k, (function, _, argument, _) in enumerate(BAD)],
-)
-@given(st.data())
-def test_helper_refuses_bad_input_by_name(unchecked, function, sound, argument, bad, data):
-    function(**sound)
-    value = data.draw(bad)
-    with pytest.raises(ValueError, match=rf"{argument}.*: got .*, expected "):
-        function(**sound | {argument: value})
+test_helper_refuses_bad_input_by_name = bad_input_test(BAD)
 
 
 @pytest.mark.parametrize(
