@@ -117,7 +117,8 @@ class MLP(Map):
     """A multilayer perceptron on {0,1}^n with random weights; no hidden layer: a perceptron.
 
     Weights have mean 0 and variance weight_std²/fan_in, biases variance bias_std², "gaussian" or
-    "uniform" (on 2^32 levels); a tuple gives each layer its own standard deviation.
+    "uniform" (on 2^32 levels); a tuple gives each layer its own standard deviation. With `signs`
+    the inputs are read as ±1.
     """
 
     n_inputs: int
@@ -126,9 +127,12 @@ class MLP(Map):
     weight_std: float | tuple[float, ...] = 1.0
     bias_std: float | tuple[float, ...] = 1.0
     distribution: str = "gaussian"
+    signs: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.signs, bool):
+            raise ValueError(f"signs: got {self.signs!r}, expected True or False")
         if not isinstance(self.hidden, tuple):
             raise ValueError(f"hidden: got {self.hidden!r}, expected a tuple of widths")
         for width in self.hidden:
@@ -153,6 +157,8 @@ class MLP(Map):
         # Units are rows, points columns. A last row of ones carries the biases, so each layer is
         # one product into memory that is kept; the row is restored after the activation.
         device, act, cube = generator.device, ACTIVATIONS[self.activation], self._cube(generator)
+        if self.signs:
+            cube[:-1].mul_(2).sub_(1)
         widths, stds = pairwise((self.n_inputs, *self.hidden, 0)), self._stds()
         shapes = [(count, out + 1, inn + 1) for inn, out in widths]
         rows = [[w] * (s[2] - 1) + [b] for s, (w, b) in zip(shapes, stds, strict=True)]
@@ -530,7 +536,7 @@ def atlas(n_inputs: int) -> dict[str, Map]:
     one variance, 2/fan_in, and 1/fan_in in the last.
 
     >>> len(atlas(4))
-    25
+    30
     """
     n, two, gain = _require.integer("n_inputs", n_inputs, 1), (40, 40), 2**0.5
     weights = gain, gain, 1.0
@@ -540,8 +546,11 @@ def atlas(n_inputs: int) -> dict[str, Map]:
         "perceptron": MLP(n, ()),
         "ReLU, depth 2, uniform": MLP(n, two, "relu", weights, biases, "uniform"),
         **{f"ReLU, depth {d}": MLP(n, (40,) * d, "relu", gain, 0.1) for d in (1, 2, 5, 10)},
+        **{f"ReLU, depth 10, σ {s}": MLP(n, deep, "relu", float(s), 0.1) for s in (1, 4, 8)},
+        "ReLU, depth 2, ±1": MLP(n, two, "relu", gain, 0.1, signs=True),
         "tanh, depth 1, σ 1": MLP(n, (40,), "tanh", 1.0, 0.1),
         **{f"tanh, depth 10, σ {s}": MLP(n, deep, "tanh", float(s), 0.1) for s in (1, 2, 4, 8)},
+        "tanh, depth 10, σ 4, ±1": MLP(n, deep, "tanh", 4.0, 0.1, signs=True),
         "transformer": Transformer(n),
         **{f"polynomial, degree {d}": Polynomial(n, d) for d in (1, 2, 3)},
         **{f"Fourier features, {f}": FourierFeatures(n, f) for f in (0.5, 1.0, 2.0)},

@@ -86,7 +86,7 @@ def slow_outputs(mlp, n_samples, rng):
         "uniform": lambda std, size: rng.uniform(-std * 3**0.5, std * 3**0.5, size),
     }[mlp.distribution]
     act = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}[mlp.activation]
-    h = np.broadcast_to(boolean.inputs(mlp.n_inputs), (n_samples, 2**mlp.n_inputs, mlp.n_inputs))
+    h = np.broadcast_to(points(mlp), (n_samples, 2**mlp.n_inputs, mlp.n_inputs))
     layers = list(zip(fan_in, fan_out, each(mlp.weight_std), each(mlp.bias_std), strict=True))
     for depth, (inn, out, weight, bias) in enumerate(layers):
         h = act(h) if depth else h
@@ -95,8 +95,14 @@ def slow_outputs(mlp, n_samples, rng):
     return h[:, :, 0]
 
 
+def points(mlp):
+    cube = boolean.inputs(mlp.n_inputs).astype(int)
+    return 2 * cube - 1 if mlp.signs else cube
+
+
 NETWORKS = [
     maps.MLP(3, ()),
+    maps.MLP(3, (4,), weight_std=1.5, bias_std=0.2, signs=True),
     maps.MLP(3, (), distribution="uniform", bias_std=0.3),
     maps.MLP(3, (4,), weight_std=1.5, bias_std=0.2),
     maps.MLP(3, (5, 4), "tanh", (2.0, 1.0, 3.0), (0.5, 0.1, 0.2)),
@@ -122,7 +128,7 @@ def test_networks_have_the_law_of_a_slow_implementation(mlp):
         assert abs(one.mean() - two.mean()) <= SIGMAS * error
 
 
-@pytest.mark.parametrize("mlp", NETWORKS[:5], ids=str)
+@pytest.mark.parametrize("mlp", NETWORKS[:6], ids=str)
 def test_networks_are_a_forward_pass_of_their_numbers(mlp, monkeypatch):
     kept = []
 
@@ -133,7 +139,7 @@ def test_networks_are_a_forward_pass_of_their_numbers(mlp, monkeypatch):
 
     monkeypatch.setattr(maps.MLP, "_fill", fill)
     result = mlp._drawer(6, torch.Generator())().numpy()
-    h, rest = np.broadcast_to(boolean.inputs(3).T.astype(float), (6, 3, 8)), kept[0]
+    h, rest = np.broadcast_to(points(mlp).T.astype(float), (6, 3, 8)), kept[0]
     for depth, (weight, bias) in enumerate(mlp._stds()):  # a row: weights of a unit, its bias
         last = depth == len(mlp.hidden)
         shape = 6, 1 if last else mlp.hidden[depth] + 1, h.shape[1] + 1
@@ -181,6 +187,11 @@ def test_a_perceptron_without_bias_has_every_number_of_ones_equally_often(n, dis
     assert not bits[:, 0].any()
     seen = np.bincount(bits.sum(axis=1), minlength=2**n)
     assert len(seen) == 2**n and stats.chisquare(seen).pvalue > TAIL
+
+
+def test_odd_networks_of_signs_without_biases_answer_oppositely_at_opposite_inputs():
+    bits = tables(maps.MLP(4, (5, 5), "tanh", bias_std=0.0, signs=True), 500, seed=0)
+    np.testing.assert_array_equal(bits, 1 - bits[:, ::-1])
 
 
 def test_without_weights_or_biases():
@@ -512,6 +523,7 @@ def test_machine_of_many_inputs_by_sampling():
         (lambda: maps.exact_prior(maps.LookupTable(5)), "parameter_map: got LookupTable"),
         (lambda: maps.exact_prior(maps.DecisionTree(5, 2)), "parameter_map: got DecisionTree"),
         (lambda: maps.exact_prior(3), "parameter_map: got 3"),
+        (lambda: maps.MLP(3, signs=1), "signs: got 1"),
         (lambda: maps.sampled_prior(np.zeros((0, 1), np.uint8), 3), "packed: got"),
         (lambda: maps.sampled_prior(np.zeros((4, 2), np.uint8), 3), "packed: got"),
         (lambda: maps.sampled_prior(np.zeros((4, 1), int), 3), "packed: got int64"),
