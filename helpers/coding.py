@@ -41,8 +41,8 @@ def encode_function(prior: Any, function: np.ndarray) -> UInt8[np.ndarray, " bit
     The middle of the function's interval in the cumulative prior, Σ_{g<f} φ(g) + φ(f)/2, cut off
     after that many bits (Cover and Thomas 2006, section 5.9). Exact in integers: a float is a
     dyadic rational, and where floats do not sum to one exactly, the difference goes to the function
-    farthest above a power of two, whose length can bear it. Raises ValueError for a function that
-    the prior does not reach.
+    farthest above a power of two, whose length can bear it, or if it cannot, to the most probable.
+    Raises ValueError for a function that the prior does not reach.
 
     >>> from types import SimpleNamespace
     >>> functions = np.array([[0], [1], [2], [3]], np.uint8)
@@ -154,8 +154,9 @@ def _exact(functions: Any, probabilities: Any, weights: Any) -> tuple:
     total = max(denominator for _, denominator in ratios)
     counts = [numerator * (total // denominator) for numerator, denominator in ratios]
     lengths = [_length(count, total) for count in counts]
-    spare = int(np.argmax(phi - np.ldexp(0.5, np.frexp(phi)[1])))
-    counts[spare] += total - sum(counts)
+    room, excess = phi - np.ldexp(0.5, np.frexp(phi)[1]), sum(counts) - total
+    spare = int(np.argmax(room if room.max() >= excess / total else phi))
+    counts[spare] -= excess
     lengths[spare] = max(lengths[spare], _length(counts[spare], total))
     return functions, counts, total, lengths
 

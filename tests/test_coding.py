@@ -202,6 +202,15 @@ def test_powers_of_two_that_sum_above_one_cost_a_bit_more_but_read_back():
         assert (coding.decode_function(prior, word) == function).all()
 
 
+@pytest.mark.parametrize("rare", [[3e-20], [3e-17, 3e-17], [1.5e-10, 1.5e-10]])
+def test_a_sum_above_one_by_more_than_a_rare_function_can_bear(rare):
+    prior = prior_of([1] * (3 + len(rare)), exact=False)
+    prior.probabilities = np.array([0.5, 0.25, 0.25, *rare])
+    words = words_of(prior)
+    assert [len(w) for w in words] == [3, 3, 3] + [math.ceil(-math.log2(p)) + 1 for p in rare]
+    assert all(not b.startswith(a) for a in words for b in words if a is not b)
+
+
 # Codes of an index
 
 PS = [1.0, 0.99, 0.7, 0.5, 0.38, 0.2, 0.1, 0.03, 1e-3]
