@@ -9,7 +9,7 @@ book/simplicity/regions. Arguments that cannot be used raise a ValueError that n
 import math
 from bisect import bisect_left
 from collections.abc import Callable
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from os.path import commonprefix
 from typing import Any, NamedTuple
 
@@ -84,25 +84,19 @@ def decode_function(prior: Any, bits: np.ndarray) -> UInt8[np.ndarray, " byte"]:
     if text in near:
         return book.source[0][row].copy()
     agreed = max((commonprefix([word, text]) for word in near), key=len)
-    k, got = len(agreed), f"bits: got {len(text)} bits"
-    if k == len(text):
-        raise ValueError(f"{got}, decoder ran out of bits at bit {k}: expected a longer word")
+    k, after = len(agreed), f"after {agreed[-16:]}" if agreed else "first"
     if agreed in near:
-        raise ValueError(
-            f"{got}, decoder left the code at bit {k + 1}: expected the end at bit {k}"
-        )
-    where = f"after {agreed[-16:]}" if agreed else "first"
-    raise ValueError(
-        f"{got}, decoder left the code at bit {k + 1}: expected {1 - int(text[k])} {where}, got {text[k]}"
-    )
+        raise _misfit(text, k)
+    if k == len(text):
+        raise _misfit(text, k, "a longer word")
+    raise _misfit(text, k, f"{1 - int(text[k])} {after}, got {text[k]}")
 
 
 def code_lengths(prior: Any) -> Int[np.ndarray, " function"]:
     """⌈log2 1/φ⌉ + 1 for every function of the prior, in bits.
 
-    >>> from types import SimpleNamespace
-    >>> functions = np.array([[0], [1]], np.uint8)
-    >>> code_lengths(SimpleNamespace(functions=functions, probabilities=np.array([0.9, 0.1])))
+    >>> from types import SimpleNamespace as Prior
+    >>> code_lengths(Prior(functions=np.array([[0], [1]], np.uint8), probabilities=[0.9, 0.1]))
     array([2, 5])
     """
     return np.array([len(word) for word in code_book(prior).words])
@@ -111,77 +105,72 @@ def code_lengths(prior: Any) -> Int[np.ndarray, " function"]:
 def code_book(prior: Any) -> CodeBook:
     """The book of a prior. The last one made is kept, and made anew if any array has changed."""
     source = tuple(getattr(prior, name, None) for name in ("functions", "probabilities", "weights"))
-    if not (_last and all(map(_same, _last[0].source, source))):
-        functions, weights, total, lengths = _exact(*source)
-        ends = accumulate(weights)
-        middles = [2 * end - weight for end, weight in zip(ends, weights, strict=True)]
-        words = [
-            f"{(middle << length) // (2 * total):0{length}b}"
-            for middle, length in zip(middles, lengths, strict=True)
-        ]
-        copies = tuple(None if array is None else np.array(array) for array in source)
-        row = {function.tobytes(): k for k, function in enumerate(functions)}
-        _last[:] = [CodeBook(copies, row, words)]
+    if not _last or not all(
+        kept is given or np.array_equal(kept, given)  # None is None
+        for kept, given in zip(_last[0].source, source, strict=True)
+    ):
+        _last[:] = [_new_book(*source)]
     return _last[0]
 
 
-def _same(kept: np.ndarray | None, given: Any) -> bool:
-    return kept is given if kept is None or given is None else np.array_equal(kept, given)
-
-
-def _exact(functions: Any, probabilities: Any, weights: Any) -> tuple:
-    """The functions, integer weights, their total, and word lengths; a ValueError for no prior."""
+def _new_book(functions: Any, probabilities: Any, weights: Any) -> CodeBook:
+    """The book of these arrays, or a ValueError if they are no prior."""
     phi = _require.array("prior.probabilities", probabilities, (None,)).astype(float)
     functions = _require.array("prior.functions", functions, (len(phi), None))
     rows = [row.tobytes() for row in functions]
-    if functions.dtype != np.uint8 or any(a >= b for a, b in zip(rows, rows[1:], strict=False)):
+    if functions.dtype != np.uint8 or any(a >= b for a, b in pairwise(rows)):
         what = "distinct uint8 rows in lexicographic order"
         raise ValueError(f"prior.functions: got {functions.dtype} rows, expected {what}")
     if phi.min() <= 0 or abs(phi.sum() - 1) > 1e-9:
         got = f"smallest {phi.min():.3g}, sum {phi.sum():.12g}"
         raise ValueError(f"prior.probabilities: got {got}, expected positive ones that sum to 1")
-    if weights is not None:
-        counts = [_require.integer("prior.weights", w, 1) for w in weights]
-        total = sum(counts)
-        shares = np.array([count / total for count in counts])
+    if weights is None:
+        ratios = [p.as_integer_ratio() for p in phi.tolist()]
+        total = max(power for _, power in ratios)
+        given = [numerator * (total // power) for numerator, power in ratios]
+    else:
+        given = [_require.integer("prior.weights", w, 1) for w in weights]
+        total = sum(given)
+        shares = np.array([count / total for count in given])
         if shares.shape != phi.shape or np.abs(shares - phi).max() > 1e-9:
+            got = f"{len(given)} counts of sum {total}"
             what = f"{len(phi)} counts in proportion to the probabilities"
-            raise ValueError(
-                f"prior.weights: got {len(counts)} counts of sum {total}, expected {what}"
-            )
-        return functions, counts, total, [_length(count, total) for count in counts]
-    ratios = [p.as_integer_ratio() for p in phi.tolist()]
-    total = max(denominator for _, denominator in ratios)
-    counts = [numerator * (total // denominator) for numerator, denominator in ratios]
-    lengths = [_length(count, total) for count in counts]
-    room, excess = phi - np.ldexp(0.5, np.frexp(phi)[1]), sum(counts) - total
-    spare = int(np.argmax(room if room.max() >= excess / total else phi))
-    counts[spare] -= excess
-    lengths[spare] = max(lengths[spare], _length(counts[spare], total))
-    return functions, counts, total, lengths
-
-
-def _length(count: int, total: int) -> int:
-    """⌈log2 total/count⌉ + 1."""
-    return max(-(-total // count) - 1, 0).bit_length() + 1
+            raise ValueError(f"prior.weights: got {got}, expected {what}")
+    room, excess = phi - np.ldexp(0.5, np.frexp(phi)[1]), sum(given) - total
+    counts, payer = given.copy(), int(np.argmax(room if room.max() >= excess / total else phi))
+    counts[payer] -= excess
+    words = []
+    for end, count, least in zip(accumulate(counts), counts, map(min, counts, given), strict=True):
+        k = ((total - 1) // least).bit_length()  # ⌈log2 total/least⌉
+        words.append(f"{((2 * end - count) << k) // total:0{k + 1}b}")
+    copies = (a if a is None else np.array(a) for a in (functions, probabilities, weights))
+    return CodeBook(tuple(copies), {function: row for row, function in enumerate(rows)}, words)
 
 
 def _bits(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode(), np.uint8) - np.uint8(ord("0"))
+    return np.frombuffer(text.encode(), np.uint8) & 1
 
 
 def _text(bits: Any) -> str:
     bits = _require.binary("bits", bits, (None,))
-    return (bits.astype(np.uint8) + np.uint8(ord("0"))).tobytes().decode()
+    return (bits.astype(np.uint8) | ord("0")).tobytes().decode()
+
+
+def _misfit(text: str, end: int, expected: str = "") -> ValueError:
+    """The error for bits that leave the code after `end` bits, or that end before these."""
+    n = len(text)
+    where = f"left the code at bit {end + 1}" if end < n else f"ran out of bits at bit {n}"
+    expected = expected or (f"the end at bit {end}" if end < n else f"{end} or more")
+    return ValueError(f"bits: got {n} bits, decoder {where}: expected {expected}")
 
 
 # Codes of an index 1, 2, …: Golomb's if its law is known, Elias's if not
 
 
 def golomb_parameter(p: float) -> int:
-    """ℓ of the best Golomb code of an index with P(N = n) = p(1 − p)^(n−1).
+    """G, the size of a group, of the best Golomb code of an index with P(N = n) = p(1 − p)^(n−1).
 
-    The least ℓ ≥ 1 with θ^ℓ + θ^(ℓ+1) ≤ 1, θ = 1 − p (Gallager and van Voorhis 1975).
+    The least G ≥ 1 with θ^G + θ^(G+1) ≤ 1, θ = 1 − p (Gallager and van Voorhis 1975).
 
     >>> [golomb_parameter(p) for p in (1.0, 0.5, 0.1)]
     [1, 1, 7]
@@ -191,17 +180,16 @@ def golomb_parameter(p: float) -> int:
 
 
 def golomb_encode(index: int, p: float) -> UInt8[np.ndarray, " bit"]:
-    """The Golomb word of `index` ≥ 1: index − 1 = jℓ + r as j zeros, a one, and r in minimal binary.
+    """The Golomb word of `index` ≥ 1: index − 1 = jG + r as j zeros, a one, and r in minimal binary.
 
     >>> golomb_encode(9, 0.1).tolist()  # 8 = 1·7 + 1
     [0, 1, 0, 1, 0]
     """
-    ell = golomb_parameter(p)
-    j, r = divmod(_require.integer("index", index, 1) - 1, ell)
-    k, short = _remainder(ell)
+    size, k, short = _groups(p)
+    j, r = divmod(_require.integer("index", index, 1) - 1, size)
     if r >= short:
         k, r = k + 1, r + short
-    return _bits("0" * j + "1" + (f"{r:0{k}b}" if k else ""))
+    return _bits("0" * j + f"{2**k + r:b}")
 
 
 def golomb_decode(bits: np.ndarray, p: float) -> int:
@@ -210,13 +198,15 @@ def golomb_decode(bits: np.ndarray, p: float) -> int:
     >>> golomb_decode(np.array([0, 1, 0, 1, 0]), 0.1)
     9
     """
-    text, ell = _text(bits), golomb_parameter(p)
-    k, short = _remainder(ell)
+    text, (size, k, short) = _text(bits), _groups(p)
     j = (text + "1").index("1")
-    r, end = int("0" + text[j + 1 : j + 1 + k], 2), j + 1 + k
+    end = j + 1 + k
+    r = int("0" + text[j + 1 : end], 2)
     if r >= short:
-        r, end = int("0" + text[j + 1 : j + 2 + k], 2) - short, end + 1
-    return j * ell + r + 1 if _ends(text, end) else 0
+        r, end = int("0" + text[j + 1 : end + 1], 2) - short, end + 1
+    if end != len(text):
+        raise _misfit(text, end)
+    return j * size + r + 1
 
 
 def golomb_length(index: Any, p: float) -> Int[np.ndarray, " index"]:
@@ -225,24 +215,21 @@ def golomb_length(index: Any, p: float) -> Int[np.ndarray, " index"]:
     >>> golomb_length([1, 9], 0.1).tolist()
     [3, 5]
     """
-    ell = golomb_parameter(p)
-    j, r = np.divmod(_indices(index) - 1, ell)
-    k, short = _remainder(ell)
-    return j + 1 + k + (r >= short)
+    size, k, short = _groups(p)
+    return k + 1 + (_indices(index) - 1 + size - short) // size  # rises where r reaches `short`
 
 
 def golomb_mean_length(p: float) -> float:
     """E of the Golomb length of an index with success probability p, exactly, in bits.
 
-    k + 1 + θ^(2^(k+1) − ℓ)/(1 − θ^ℓ), k = ⌊log2 ℓ⌋, θ = 1 − p (theorem "Golomb's code").
+    k + 1 + θ^(2^(k+1) − G)/(1 − θ^G), k = ⌊log2 G⌋, θ = 1 − p (theorem "Golomb's code").
 
     >>> golomb_mean_length(1.0), golomb_mean_length(0.5)
     (1.0, 2.0)
     """
-    ell = golomb_parameter(p)
-    k, short = _remainder(ell)
+    size, k, short = _groups(p)
     log_theta = math.log1p(-p) if p < 1 else -math.inf
-    return k + 1 - math.exp(short * log_theta) / math.expm1(ell * log_theta)
+    return k + 1 - math.exp(short * log_theta) / math.expm1(size * log_theta)
 
 
 def geometric_entropy(p: float) -> float:
@@ -263,11 +250,10 @@ def elias_encode(index: int, code: str = "delta") -> UInt8[np.ndarray, " bit"]:
     >>> elias_encode(10).tolist(), elias_encode(10, "gamma").tolist()
     ([0, 0, 1, 0, 0, 0, 1, 0], [0, 0, 0, 1, 0, 1, 0])
     """
-    digits = format(_require.integer("index", index, 1), "b")
-    if _require.choice("code", code, ("gamma", "delta")) == "gamma":
-        return _bits("0" * (len(digits) - 1) + digits)
-    size = format(len(digits), "b")
-    return _bits("0" * (len(size) - 1) + size + digits[1:])
+    number, word = _require.integer("index", index, 1), ""
+    for _ in _rounds(code):
+        number, word = number.bit_length(), f"{number:b}"[1:] + word
+    return _bits("0" * (number - 1) + "1" + word)
 
 
 def elias_decode(bits: np.ndarray, code: str = "delta") -> int:
@@ -277,13 +263,13 @@ def elias_decode(bits: np.ndarray, code: str = "delta") -> int:
     10
     """
     text = _text(bits)
-    zeros = (text + "1").index("1")
-    end = 2 * zeros + 1
-    value = int("0" + text[zeros:end], 2)
-    if _require.choice("code", code, ("gamma", "delta")) == "delta" and len(text) >= end:
-        end, start = end + value - 1, end
-        value = int("1" + text[start:end], 2)
-    return value if _ends(text, end) else 0
+    number = end = (text + "1").index("1") + 1
+    for _ in _rounds(code):
+        start, end = end, end + number - 1
+        number = int("1" + text[start:end], 2) if end <= len(text) else 1  # at least
+    if end != len(text):
+        raise _misfit(text, end)
+    return number
 
 
 def elias_length(index: Any, code: str = "delta") -> Int[np.ndarray, " index"]:
@@ -292,10 +278,11 @@ def elias_length(index: Any, code: str = "delta") -> Int[np.ndarray, " index"]:
     >>> elias_length([1, 10]).tolist(), elias_length([1, 10], "gamma").tolist()
     ([1, 8], [1, 7])
     """
-    k = np.frexp(_indices(index).astype(float))[1].astype(np.int64) - 1
-    if _require.choice("code", code, ("gamma", "delta")) == "gamma":
-        return 2 * k + 1
-    return k + 2 * (np.frexp(k + 1.0)[1] - 1) + 1
+    number, length = _indices(index), 0
+    for _ in _rounds(code):
+        k = np.frexp(number)[1].astype(np.int64) - 1
+        number, length = k + 1, length + k
+    return length + number
 
 
 def elias_mean_length(p: float, code: str = "delta") -> float:
@@ -325,27 +312,22 @@ def _indices(index: Any) -> np.ndarray:
     return index.astype(np.int64)
 
 
-def _remainder(ell: int) -> tuple[int, int]:
-    """k = ⌊log2 ℓ⌋, and how many of the remainders 0 … ℓ − 1 are written in k bits, not k + 1."""
-    k = ell.bit_length() - 1
-    return k, 2 ** (k + 1) - ell
+def _groups(p: float) -> tuple[int, int, int]:
+    """G, k = ⌊log2 G⌋, and how many of the remainders 0 … G − 1 are written in k bits, not k + 1."""
+    size = golomb_parameter(p)
+    k = size.bit_length() - 1
+    return size, k, 2 ** (k + 1) - size
 
 
-def _ends(text: str, end: int) -> bool:
-    """True if the word that begins `text` ends with it, or a ValueError."""
-    got = f"bits: got {len(text)} bits"
-    if len(text) < end:
-        raise ValueError(
-            f"{got}, decoder ran out of bits at bit {len(text)}: expected {end} or more"
-        )
-    if len(text) > end:
-        raise ValueError(
-            f"{got}, decoder left the code at bit {end + 1}: expected the end at bit {end}"
-        )
-    return True
+def _rounds(code: str) -> range:
+    """How often a number gives way to the number of its digits, before one is written in unary."""
+    rounds = {"gamma": 1, "delta": 2}
+    return range(rounds[_require.choice("code", code, rounds)])
 
 
 # Regions: sender and receiver share a sequence of points, uniform in the unit cube
+
+STRIDE = 2**40  # points of the shared sequence that each Poisson choice has for itself
 
 
 class Messages(NamedTuple):
@@ -353,6 +335,13 @@ class Messages(NamedTuple):
 
     indices: Int[np.ndarray, " message"]
     points: Float[np.ndarray, "message dimension"]
+
+
+def _shared(seed: int, skipped: int) -> np.random.Generator:
+    """The shared sequence of numbers, without the first `skipped`."""
+    rng = np.random.default_rng(_require.integer("seed", seed, 0))
+    rng.bit_generator.advance(skipped)
+    return rng
 
 
 def first_hits(
@@ -369,10 +358,10 @@ def first_hits(
     """
     d = _require.integer("dimension", dimension, 1)
     n = _require.integer("n_messages", n_messages, 1)
-    rng = np.random.default_rng(_require.integer("seed", seed, 0))
+    shared = _shared(seed, 0)
     most, drawn, hits, points = _require.integer("most", most, 1), 0, [], []
     while sum(map(len, hits)) < n and drawn < most:
-        block = rng.random((min(2**16, most - drawn), d))
+        block = shared.random((min(2**16, most - drawn), d))
         where = np.flatnonzero(_require.binary("inside(points)", inside(block), (len(block),)))
         hits.append(drawn + where)
         points.append(block[where])
@@ -403,8 +392,7 @@ def poisson_choices(
     bound = _require.real("log_bound", log_bound, 0, 30)
     batch, chosen = min(64 + int(2 * math.exp(bound)), 2**16), []
     for message in range(n):
-        shared = np.random.default_rng(_require.integer("seed", seed, 0))
-        shared.bit_generator.advance(message * STRIDE * d)
+        shared = _shared(seed, message * STRIDE * d)
         private = np.random.default_rng([seed, message, 1])  # [s, 0] would be the stream of s
         least, time, drawn = math.inf, 0.0, 0
         while not drawn or math.log(time) < least + bound:  # else no later point can be better
@@ -419,10 +407,7 @@ def poisson_choices(
                 least, index, point = scores[i], drawn + i + 1, points[i]
             time, drawn = times[-1], drawn + batch
         chosen.append((index, point))
-    return Messages(np.array([i for i, _ in chosen]), np.array([x for _, x in chosen]))
-
-
-STRIDE = 2**40  # points of the shared sequence that each Poisson choice has for itself
+    return Messages(*map(np.array, zip(*chosen, strict=True)))
 
 
 def shared_points(
@@ -437,11 +422,6 @@ def shared_points(
     True
     """
     d = _require.integer("dimension", dimension, 1)
-    ends, points = _indices(indices), []
-    if not stride:
-        ends = np.cumsum(ends)
-    for message, end in enumerate(ends):
-        rng = np.random.default_rng(_require.integer("seed", seed, 0))
-        rng.bit_generator.advance((message * stride + int(end) - 1) * d)
-        points.append(rng.random(d))
-    return np.array(points)
+    ends = _indices(indices) if stride else np.cumsum(_indices(indices))
+    before = [message * stride + end - 1 for message, end in enumerate(ends.tolist())]
+    return np.array([_shared(seed, k * d).random(d) for k in before])
