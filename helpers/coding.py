@@ -381,7 +381,7 @@ def poisson_choices(
 
     `log_ratio` maps points to ln dQ/dP, at most `log_bound`. With the arrival times T_i of a Poisson
     process, message r names the i with the least T_i/(dQ/dP)(x_i) among points r·STRIDE + i (Li and El
-    Gamal 2018, section II). Raises ValueError for a ratio above the bound.
+    Gamal 2018, section II). Raises ValueError for a ratio above the bound, or zero everywhere.
 
     >>> half = lambda x: np.where(x[:, 0] < 0.5, np.log(2), -np.inf)  # Q is uniform on half the cube
     >>> poisson_choices(half, np.log(2), 2, 4, seed=0).points[:, 0] < 0.5
@@ -406,6 +406,8 @@ def poisson_choices(
             if scores[i] < least:
                 least, index, point = scores[i], drawn + i + 1, points[i]
             time, drawn = times[-1], drawn + batch
+            if least == math.inf and drawn > 100 * math.exp(bound):  # of chance exp(-100) at most
+                raise ValueError(f"log_ratio: got -inf at {drawn} points, expected a density")
         chosen.append((index, point))
     return Messages(*map(np.array, zip(*chosen, strict=True)))
 

@@ -397,7 +397,7 @@ def test_a_poisson_choice_from_a_hard_region_is_its_first_hit():
 
 
 def test_the_senders_times_are_independent_of_the_shared_points():
-    """The first message of many seeds: K is geometric given x, as for all other messages."""
+    """The first message of many seeds: N is geometric given x, as for all other messages."""
     k, x = zip(
         *((sent.indices[0], sent.points[0, 0]) for sent in map(first_choice, range(2000))),
         strict=True,
@@ -417,4 +417,6 @@ def test_indices_that_name_no_point_are_refused():
 def test_a_ratio_above_its_bound_is_refused():
     refuse("^log_ratio: got", coding.poisson_choices, log_ratio, 0.1, 1, 5, seed=0)
     nan = lambda x: np.full(len(x), np.nan)  # noqa: E731
+    nowhere = lambda x: np.full(len(x), -np.inf)  # noqa: E731
+    refuse("^log_ratio: got -inf at", coding.poisson_choices, nowhere, 0.1, 1, 5, seed=0)
     refuse("^log_ratio: got nan", coding.poisson_choices, nan, 0.1, 1, 5, seed=0)
