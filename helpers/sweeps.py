@@ -10,23 +10,27 @@ import ast
 import gzip
 import hashlib
 import inspect
-import io
 import json
 import logging
 import os
+import pickle
 import platform
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy.linalg  # noqa: F401  only what is imported can be limited to one thread
+import torch
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
@@ -36,12 +40,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class _Shard(NamedTuple):
-    """What to call, with what, its name in messages, and the file for what it returns."""
+    """What to call, its name in messages, and the file for what it returns."""
 
-    function: Callable[..., Any]
-    arguments: dict[str, Any]
+    call: partial
     label: str
-    key: str
     file: Path
 
 
@@ -52,18 +54,19 @@ def run(
     seed: int,
     path: str | Path,
     settings: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-    combine: Callable[[list[pd.DataFrame]], pd.DataFrame] | None = None,
+    combine: Callable[[Iterator[pd.DataFrame]], pd.DataFrame] | None = None,
     workers: int = -1,
     cache: str | Path = "_build/sweeps",
 ) -> pd.DataFrame:
     """The table of all shards, stored at `path` (.csv or .csv.gz) with its provenance by `store`.
 
     Shard k is `shard(seed=shard_seed(seed, k), **settings)`, a DataFrame or a dict of columns; a
-    list of settings gives each shard its own. `combine` makes the table of the frames in the order
-    of k (default: one below the other). `workers` are processes of one thread (-1: one for each
-    core), or what `joblib.parallel_config("dask")` offers. Finished shards stay in `cache`, and a
-    later call computes only what is missing or damaged. A shard is used again if its settings, its
-    seed, the versions and the code that its file imports from this repository are the same.
+    list of settings gives each shard its own. `combine` makes the table from an iterator that reads
+    the frames in the order of k, one at a time (default: one below the other). `workers` are
+    processes of one thread (-1: one for each core), or what joblib.parallel_config("dask") offers.
+    Finished shards stay in `cache`; a later call computes only what is missing or damaged. A shard
+    is used again if its settings, its seed, the versions and the code that its file imports from
+    this repository are the same.
     Raises ValueError for arguments that make no run, RuntimeError naming a shard that failed.
 
     >>> run(print, 0, seed=0, path="table.csv")
@@ -80,18 +83,24 @@ def run(
     if len(each) != n_shards or not all(isinstance(own, Mapping) for own in each):
         what = f"a mapping of names to values, or a list of {n_shards} of them"
         raise ValueError(f"settings: got {settings!r}, expected {what}")
-    shards = _plan(shard, each, seed, Path(cache) / _stem(path))
+    each = list(map(dict, each))
+    shards = _plan(shard, each, seed, Path(cache) / _beside(path).stem)
     _fill([part for part in shards if _load(part) is None], workers)
-    loaded = [_load(part) for part in shards]
-    if None in loaded:
-        raise RuntimeError(f"{shards[loaded.index(None)].label} cannot be read back from {cache}")
-    frames, seconds = zip(*loaded, strict=True)
-    table = pd.concat(frames, ignore_index=True) if combine is None else combine(list(frames))
+    seconds = []
+
+    def frames() -> Iterator[pd.DataFrame]:
+        for part in shards:
+            if (loaded := _load(part)) is None:
+                raise RuntimeError(f"{part.label} cannot be read back from {cache}")
+            seconds.append(loaded[1])
+            yield loaded[0]
+
+    table = pd.concat(frames(), ignore_index=True) if combine is None else combine(frames())
     facts = {"shard": f"{shard.__module__}.{shard.__name__}", "n_shards": n_shards}
-    told = dict(settings) if isinstance(settings, Mapping) else list(map(dict, each))
-    facts |= {"settings": told, "seconds, all shards": round(sum(seconds), 1)}
-    elapsed = round(time.perf_counter() - start, 1)
-    store(table, path, seed=seed, **facts, **{"seconds, last call": elapsed})
+    facts |= {"settings": each if isinstance(settings, Sequence) else each[0]}
+    facts |= {"seconds, all shards": round(sum(seconds), 1)}
+    facts |= {"seconds, last call": round(time.perf_counter() - start, 1)}
+    store(table, path, seed=seed, **facts)
     return read(path)
 
 
@@ -126,8 +135,7 @@ def store(
     ...
     ValueError: path: got 'table.xlsx', expected a .csv or .csv.gz in a folder that exists
     """
-    stem, columns = _stem(path), _columns("table", table).items()
-    types = {name: "str" if v.dtype.kind == "U" else str(v.dtype) for name, v in columns}
+    beside, columns = _beside(path), _types("table", table)
     text = table.to_csv(index=False, float_format=float_format, lineterminator="\n").encode()
     data = gzip.compress(text, mtime=0) if Path(path).suffix == ".gz" else text
     changed = _git("status", "--porcelain", "--", ":/*.py")
@@ -138,13 +146,13 @@ def store(
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": _versions(),
         "commit": _git("rev-parse", "HEAD"),
-        "code differs from commit": changed if changed is None else changed != "",
+        "code differs from commit": None if changed is None else changed != "",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "columns": types,
+        "columns": columns,
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     _write(Path(path), data)
-    _write(Path(path).with_name(f"{stem}.json"), (json.dumps(provenance, indent=2) + "\n").encode())
+    _write(beside, (json.dumps(provenance, indent=2) + "\n").encode())
 
 
 def read(path: str | Path) -> pd.DataFrame:
@@ -157,21 +165,18 @@ def read(path: str | Path) -> pd.DataFrame:
     ...
     ValueError: path: got 'table.txt', expected a .csv or .csv.gz in a folder that exists
     """
-    told = json.loads(Path(path).with_name(f"{_stem(path)}.json").read_text())
-    data, command = Path(path).read_bytes(), told["command"]
-    if hashlib.sha256(data).hexdigest() != told["sha256"]:
-        what = f"what `{command}` stored (run it again)"
+    told = json.loads(_beside(path).read_text())
+    if hashlib.sha256(Path(path).read_bytes()).hexdigest() != told["sha256"]:
+        what = f"what `{told['command']}` stored (run it again)"
         raise ValueError(f"path: got {path} with another checksum, expected {what}")
-    text = gzip.decompress(data) if Path(path).suffix == ".gz" else data
     # only an empty field of numbers is missing: NA, None and nothing at all are texts
     empty = {name: [""] for name, kind in told["columns"].items() if kind.startswith("float")}
-    texts = dict(keep_default_na=False, na_values=empty)
-    return pd.read_csv(io.BytesIO(text), dtype=told["columns"], **texts)
+    return pd.read_csv(path, dtype=told["columns"], keep_default_na=False, na_values=empty)
 
 
-def _plan(function: Any, each: list, seed: int, folder: Path) -> list[_Shard]:
-    """One record for each shard; its key tells apart all that could change what it returns."""
-    file = getattr(sys.modules.get(getattr(function, "__module__", "")), "__file__", None)
+def _plan(function: Any, each: list[dict], seed: int, folder: Path) -> list[_Shard]:
+    """One record for each shard; the name of its file tells apart all that could change it."""
+    file = getattr(inspect.getmodule(function), "__file__", None)
     if not (inspect.isfunction(function) and function.__qualname__.isidentifier() and file):
         what = "a function defined at the top level of a file"
         raise ValueError(f"shard: got {function!r}, expected {what}")
@@ -179,113 +184,105 @@ def _plan(function: Any, each: list, seed: int, folder: Path) -> list[_Shard]:
     for k, settings in enumerate(each):
         own_seed = shard_seed(seed, k)
         try:
-            inspect.signature(function).bind(seed=own_seed, **settings)
-            words = json.dumps([*same, own_seed, dict(settings)], sort_keys=True, allow_nan=False)
+            call = partial(function, seed=own_seed, **settings)
+            inspect.signature(function).bind(**call.keywords)
+            words = json.dumps([*same, call.keywords], sort_keys=True, allow_nan=False)
         except (TypeError, ValueError) as problem:
             what = f"JSON values for the arguments of {function.__name__}(*, seed, ...)"
             raise ValueError(f"settings: got {settings!r} ({problem}), expected {what}") from None
-        key = hashlib.sha256(words.encode()).hexdigest()
+        key = hashlib.sha256(words.encode()).hexdigest()[:16]
         label = f"{folder.name}: shard {k} (seed {own_seed})"
-        arguments = {"seed": own_seed, **settings}
-        shards.append(_Shard(function, arguments, label, key, folder / f"{k}-{key[:16]}"))
+        shards.append(_Shard(call, label, folder / f"{k}-{key}"))
     return shards
 
 
 def _code(file: Path) -> list[str]:
     """The syntax trees, where comments do not count, of a file and all it imports from here."""
-    trees, waiting = {}, [file.resolve()]
-    while waiting:
-        if (file := waiting.pop()) in trees:
-            continue
-        trees[file] = ast.parse(file.read_bytes())
-        names = set()
-        for node in ast.walk(trees[file]):
+    files, trees = [file.resolve()], []
+    for file in files:  # which grows on the way
+        trees.append(ast.parse(file.read_bytes()))
+        for node in ast.walk(trees[-1]):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 module = getattr(node, "module", None) or ""
-                names |= {module, *(f"{module}.{a.name}".strip(".") for a in node.names)}
-        for folder in (ROOT, file.parent):
-            near = [folder / (name.replace(".", "/") + ".py") for name in names]
-            waiting += [path.resolve() for path in near if path.is_file()]
-    return sorted(map(ast.dump, trees.values()))
+                names = [module, *(f"{module}.{alias.name}".strip(".") for alias in node.names)]
+                near = [name.replace(".", "/") + ".py" for name in names]
+                found = {folder / name for name in near for folder in (ROOT, file.parent)}
+                files += [path for path in found if path.is_file() and path not in files]
+    return sorted(map(ast.dump, trees))
 
 
 def _fill(missing: list[_Shard], workers: int) -> None:
     """Compute shards, and write each as soon as it is there."""
-    start = time.monotonic()
+    start = time.perf_counter()
     # not in batches: what a worker has finished should not wait for the next shard
     parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
     for done, (file, data) in enumerate(parallel(delayed(_compute)(part) for part in missing), 1):
         file.parent.mkdir(parents=True, exist_ok=True)
         _write(file, data)
-        left = (time.monotonic() - start) / done * (len(missing) - done)
-        line = f"{file.parent.name}: {done} of {len(missing)} missing shards, {timedelta(0, round(left))} left"
+        left = timedelta(0, round((time.perf_counter() - start) / done * (len(missing) - done)))
+        line = f"{file.parent.name}: {done} of {len(missing)} missing shards, {left} left"
         end = "\r" if sys.stderr.isatty() and done < len(missing) else "\n"
         print(f"{line:60}", end=end, file=sys.stderr, flush=True)
 
 
 def _compute(shard: _Shard) -> tuple[Path, bytes]:
-    """In a worker: the file and its bytes, a checksum and then the columns as .npz."""
-    import scipy.linalg  # noqa: F401  imported here, threads are limited even if a shard comes late
-    import torch
-
+    """In a worker: the file, and for it the table and the seconds, with a checksum."""
     start, threads = time.perf_counter(), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with threadpool_limits(1):
-            columns = _columns("shard", shard.function(**shard.arguments))
+            table = pd.DataFrame(shard.call())
+        table = table.astype(_types("shard", table)).reset_index(drop=True)
     except Exception as problem:
-        what = f"{type(problem).__name__}: {problem}"
-        raise RuntimeError(f"{shard.label} failed: {what}") from problem
+        kind = type(problem).__name__
+        raise RuntimeError(f"{shard.label} failed: {kind}: {problem}") from problem
     finally:
         torch.set_num_threads(threads)
-    buffer, seconds = io.BytesIO(), time.perf_counter() - start
-    np.savez_compressed(buffer, seconds, list(columns), *columns.values())
-    return shard.file, _checksum(shard, buffer.getvalue()) + buffer.getvalue()
+    data = pickle.dumps((table, time.perf_counter() - start))
+    return shard.file, _sealed(shard, zlib.compress(data))
+
+
+def _sealed(shard: _Shard, data: bytes) -> bytes:
+    """A checksum, for this shard only, and the data."""
+    return hashlib.sha256(shard.file.name.encode() + data).digest() + data
 
 
 def _load(shard: _Shard) -> tuple[pd.DataFrame, float] | None:
     """What a shard returned and the seconds it took; None if it is not there or damaged."""
     if not shard.file.exists():
         return None
-    data = shard.file.read_bytes()
-    if data[:32] != _checksum(shard, data[32:]):
-        logging.getLogger(__name__).warning(
-            "%s is damaged, computing it again: %s", shard.label, shard.file
-        )
+    sealed = shard.file.read_bytes()
+    data = sealed[hashlib.sha256().digest_size :]
+    if sealed != _sealed(shard, data):
+        warning = "%s is damaged, computing it again: %s"
+        logging.getLogger(__name__).warning(warning, shard.label, shard.file)
         return None
-    with np.load(io.BytesIO(data[32:]), allow_pickle=False) as arrays:
-        seconds, names, *columns = (arrays[name] for name in arrays.files)
-    return pd.DataFrame(dict(zip(names.tolist(), columns, strict=True))), float(seconds)
+    return pickle.loads(zlib.decompress(data))
 
 
-def _checksum(shard: _Shard, data: bytes) -> bytes:
-    return hashlib.sha256(shard.key.encode() + data).digest()
-
-
-def _columns(argument: str, table: Any) -> dict[str, np.ndarray]:
-    """The columns of a table that files give back exactly: numbers, Booleans and texts."""
-    table = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+def _types(argument: str, table: pd.DataFrame) -> dict[str, str]:
+    """The type of each column, if files give it back exactly: numbers, Booleans and texts."""
     if not (isinstance(table.index, pd.RangeIndex) and table.columns.is_unique and table.shape[1]):
         what = "columns of different names and no index (reset_index)"
         raise ValueError(f"{argument}: got {table.iloc[:3]}, expected {what}")
-    columns = {name: table[name].to_numpy() for name in table}
-    for name, values in columns.items():
-        if values.dtype == object and all(isinstance(value, str) for value in values):
-            columns[name] = values = values.astype(str)
-        if values.dtype.kind not in "biufU" or not isinstance(name, str):
+    types = {}
+    for name in table:
+        values = table[name].to_numpy()
+        text = values.dtype == object and all(isinstance(value, str) for value in values)
+        types[name] = "str" if text else str(values.dtype)
+        if not (isinstance(name, str) and (text or values.dtype.kind in "biuf")):
             what = "a text as name, and numbers, Booleans or texts, none missing"
             raise ValueError(f"{argument}: got {values.dtype} in {name!r}, expected {what}")
-    return columns
+    return types
 
 
-def _stem(path: str | Path) -> str:
-    """The name of a table without its ending."""
-    name = Path(path).name
-    stem = name.removesuffix(".gz").removesuffix(".csv")
-    if name not in (f"{stem}.csv", f"{stem}.csv.gz") or not stem or not Path(path).parent.is_dir():
+def _beside(path: str | Path) -> Path:
+    """The file for the provenance of a table."""
+    table = Path(str(path).removesuffix(".gz"))
+    if table.suffix != ".csv" or not table.parent.is_dir():
         what = "a .csv or .csv.gz in a folder that exists"
         raise ValueError(f"path: got {str(path)!r}, expected {what}")
-    return stem
+    return table.with_suffix(".json")
 
 
 def _versions() -> dict[str, str]:
@@ -295,12 +292,11 @@ def _versions() -> dict[str, str]:
 
 def _git(*arguments: str) -> str | None:
     """What git says of this repository, or None where there is none."""
-    command = ["git", *arguments]
+    quiet = dict(stderr=subprocess.DEVNULL, text=True)
     try:
-        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return subprocess.check_output(["git", "-C", ROOT, *arguments], **quiet).strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-    return run.stdout.strip()
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -310,7 +306,7 @@ def _write(path: Path, data: bytes) -> None:
         with part.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -162,6 +163,30 @@ def test_combine_makes_the_table(run):
         return pd.DataFrame({"rows": [len(frame) for frame in frames]})
 
     assert run(combine=total).rows.tolist() == [5, 5, 5, 5]
+
+
+def test_combine_folds_frames_without_holding_them(run):
+    def fold(frames):
+        total, last = 0, lambda: None
+        for frame in frames:
+            assert last() is None
+            total, last = total + frame["count"], weakref.ref(frame)
+        return total.to_frame()
+
+    expected = run()["count"].to_numpy().reshape(4, 5).sum(axis=0)
+    assert run(combine=fold)["count"].tolist() == expected.tolist()
+
+
+def test_a_shard_lost_before_combine_reads_it_is_named(run, tmp_path):
+    def lose(frames):
+        first = next(frames)
+        shard_files(tmp_path)[2].unlink()
+        return pd.concat([first, *frames])
+
+    lost = rf"shard 2 \(seed {sweeps.shard_seed(7, 2)}\) cannot be read back"
+    with pytest.raises(RuntimeError, match=lost):
+        run(combine=lose)
+    assert not list(tmp_path.glob("toy.*"))
 
 
 def test_packed_table_is_the_same_and_its_bytes_too(run, tmp_path):
@@ -374,7 +399,7 @@ def test_a_failure_leaves_the_old_table_whole(run, tmp_path, monkeypatch, culpri
     run()
     before = {file.name: file.read_bytes() for file in tmp_path.glob("toy*")}
     assert set(before) == {"toy.csv", "toy.json"}
-    changed = {"combine": lambda frames: frames[0]}
+    changed = {"combine": next}
     if culprit == "combine":
         changed = {"combine": broken}
     elif culprit == "fsync":
