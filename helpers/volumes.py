@@ -9,6 +9,9 @@ ValueError that names them.
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import reduce
+from itertools import combinations, count, pairwise
+from math import inf, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -24,8 +27,7 @@ from helpers import _require
 def rlct_normal_crossing(k: Sequence[int], h: Sequence[int]) -> tuple[Fraction, int]:
     """(λ, m) of K = Π w_j^(2 k_j) under a prior with density Π |w_j|^(h_j) near 0.
 
-    λ = min_j (h_j + 1)/(2 k_j) over the j with k_j > 0, m the number of j that attain it (Watanabe
-    2009).
+    λ = min (h_j + 1)/(2 k_j) over k_j > 0, m the number of j that attain it (Watanabe 2009).
 
     >>> rlct_normal_crossing([2, 1], [0, 0])
     (Fraction(1, 4), 1)
@@ -50,15 +52,13 @@ def rlct_deep_linear(widths: Sequence[int], rank: int = 0) -> tuple[Fraction, in
     """
     sizes = _widths(widths)
     r = _require.integer("rank", rank, 0, min(sizes))
-    delta = sorted(size - r for size in sizes)
-    for ell in range(1, len(delta)):
-        total = sum(delta[: ell + 1])
-        if ell + 1 == len(delta) or total < ell * delta[ell + 1]:
-            break
+    delta = [*sorted(size - r for size in sizes), inf]
+    ell = next(k for k in count(1) if sum(delta[: k + 1]) < k * delta[k + 1])
+    narrow = delta[: ell + 1]
+    total, pairs = sum(narrow), sum(map(prod, combinations(narrow, 2)))
     a = total - ell * (-(-total // ell) - 1)
-    pairs = total**2 - sum(width**2 for width in delta[: ell + 1])
     regular = Fraction(r * (sizes[0] + sizes[-1]) - r**2, 2)
-    singular = Fraction(a * (ell - a) - (ell - 1) * total**2, 4 * ell) + Fraction(pairs, 4)
+    singular = Fraction(a * (ell - a) - (ell - 1) * total**2 + 2 * ell * pairs, 4 * ell)
     return regular + singular, a * (ell - a) + 1
 
 
@@ -81,10 +81,9 @@ def deep_linear_point(widths: Sequence[int], singular_values: Sequence[float] = 
     if values.ndim != 1 or len(values) > min(sizes) or not (values > 0).all():
         what = f"at most {min(sizes)} positive numbers"
         raise ValueError(f"singular_values: got {singular_values!r}, expected {what}")
-    layers = [np.zeros((b, a)) for a, b in zip(sizes, sizes[1:], strict=False)]
-    for layer in layers:
-        layer[: len(values), : len(values)] = np.diag(values ** (1 / len(layers)))
-    return np.concatenate([layer.ravel() for layer in layers])
+    roots = np.zeros(max(sizes))
+    roots[: len(values)] = values ** (1 / (len(sizes) - 1))
+    return np.concatenate([(np.eye(b, a) * roots[:a]).ravel() for a, b in pairwise(sizes)])
 
 
 def deep_linear_loss(widths: Sequence[int], point: np.ndarray | None = None) -> Callable:
@@ -96,14 +95,12 @@ def deep_linear_loss(widths: Sequence[int], point: np.ndarray | None = None) -> 
     18.0
     """
     sizes = _widths(widths)
-    ends = np.cumsum([0] + [a * b for a, b in zip(sizes, sizes[1:], strict=False)])
+    ends = np.cumsum([a * b for a, b in pairwise(sizes)])
 
     def product(w):
-        result = None
-        for a, b, start, end in zip(sizes, sizes[1:], ends, ends[1:], strict=False):
-            layer = w[..., start:end].reshape(*w.shape[:-1], b, a)
-            result = layer if result is None else layer @ result
-        return result
+        parts = zip(pairwise(sizes), ends, strict=True)
+        layers = [w[..., end - a * b : end].reshape(*w.shape[:-1], b, a) for (a, b), end in parts]
+        return reduce(lambda below, layer: layer @ below, layers)
 
     point = np.zeros(ends[-1]) if point is None else point
     target = product(_require.array("point", point, (int(ends[-1]),)).astype(float))
@@ -158,20 +155,20 @@ def splitting(
     if not (levels > 0).all() or (np.diff(levels) >= 0).any():
         raise ValueError("levels: got values that do not decrease above 0, expected such values")
     gaussian = _require.choice("prior", prior, ("uniform", "gaussian")) == "gaussian"
-    counts = dict(n_particles=n_particles, n_replicates=n_replicates, n_parameters=n_parameters)
-    n, r, d = (_require.integer(name, count, 1) for name, count in counts.items())
+    counts = dict(n_particles=n_particles, n_replicates=n_replicates)
+    counts |= dict(n_parameters=n_parameters, n_moves=n_moves)
+    n, r, d, moves = (_require.integer(name, number, 1) for name, number in counts.items())
     rng = np.random.default_rng(_require.integer("seed", seed, 0))
     w = rng.standard_normal((r, n, d)) if gaussian else rng.random((r, n, d))
-    value, shares = loss(w), []
+    shares = []
     for level in levels:
-        inside = value < level
+        inside = loss(w) < level
         shares.append(inside.mean(1))
         first = np.argsort(~inside, 1, kind="stable")
         drawn = (rng.random((r, n)) * inside.sum(1, keepdims=True)).astype(int)
         w = np.take_along_axis(w, np.take_along_axis(first, drawn, 1)[..., None], 1)
-        for _ in range(_require.integer("n_moves", n_moves, 1)):
+        for _ in range(moves):
             w = _moved(loss, w, level, gaussian, rng)
-        value = loss(w)
     with np.errstate(divide="ignore"):
         return Volumes(levels, np.log(shares).cumsum(0).T)
 
@@ -190,10 +187,7 @@ def _moved(loss: Callable, w: np.ndarray, level: float, gaussian: bool, rng) -> 
 
 
 class VolumeFit(NamedTuple):
-    """V(ε) = ε^λ Σ_{j<m} a_j (ln 1/ε)^j: λ, its error, m, the a_j; χ² of m = 1, 2, …
-
-    The error is approximate: see `fit_volume`.
-    """
+    """V(ε) = ε^λ Σ_{j<m} a_j (ln 1/ε)^j: λ, its approximate error, m, the a_j; χ² of m = 1, 2, …"""
 
     learning_coefficient: float
     error: float
@@ -206,11 +200,11 @@ def fit_volume(volumes: Volumes, largest_multiplicity: int = 6) -> VolumeFit:
     """λ and m by likelihood, from the shares between successive levels, which are independent.
 
     For each m the a_j and λ minimise χ² = −2 ln likelihood + constant, a_(m−1) > 0. The m chosen
-    minimises χ² + 4.5² m: a term stays if it is worth 4.5 standard errors. The error of λ is widened
-    by how much ln V of the last level varies beyond the sum over its steps. It is approximate, as m is
-    taken as known and χ² as quadratic: over ten seeds of products of weights λ scattered about 1.3
-    times as much. The levels must be small enough that no second exponent matters; a power beyond λ
-    and a logarithm look alike.
+    minimises χ² + 4.5² m: a term stays if it is worth 4.5 standard errors. The error of λ is
+    widened by how much ln V of the last level varies beyond the sum over its steps. It takes m as
+    known and χ² as quadratic: over ten seeds of products of weights λ scattered about 1.3 times as
+    much. The levels must be so small that no second exponent matters; a power beyond λ and a
+    logarithm look alike.
 
     >>> eps = np.geomspace(0.1, 1e-9, 17)
     >>> noise = 1e-3 * np.random.default_rng(0).standard_normal((8, 17)).cumsum(1)
@@ -223,52 +217,43 @@ def fit_volume(volumes: Volumes, largest_multiplicity: int = 6) -> VolumeFit:
     if len(logs) < 4 or len(levels) < most + 3:
         what = f"at least (4, {most + 3}), three levels more than terms"
         raise ValueError(f"volumes.logs: got shape {logs.shape}, expected {what}")
-    fit = _ShareFit(levels, logs)
-    found = [fit.best(m) for m in range(1, most + 1)]
-    chi = np.array([one.fun for one in found])
-    m = int(np.argmin(chi + 4.5**2 * np.arange(most))) + 1
-    exponent = float(found[m - 1].x)
-    return VolumeFit(exponent, fit.error(exponent, m), m, fit.linear(exponent, m)[1], chi)
+    depth, log_v, weight = measured = _log_shares(levels, logs)
+    chi = lambda exponent, m: _linear(exponent, m, *measured)[0]  # noqa: E731
+    grid = np.linspace(0, 2 * np.max(-np.diff(log_v) / np.diff(depth)), 400)[1:]
+    found, fine = [], {"xatol": 1e-8}
+    for m in range(1, most + 1):
+        start = grid[np.argmin([chi(x, m) for x in grid])]
+        near = start - grid[0], start + grid[0]
+        found.append(optimize.minimize_scalar(chi, args=(m,), bounds=near, options=fine))
+    least = np.array([one.fun for one in found])
+    m = int(np.argmin(least + 4.5**2 * np.arange(most))) + 1
+    best, h = float(found[m - 1].x), 1e-4
+    below, middle, above = (chi(best + s * h, m) for s in (-1, 0, 1))
+    steps = np.diff(logs, axis=1).var(0, ddof=1).sum()
+    lag = max(1.0, (logs[:, -1] - logs[:, 0]).var(ddof=1) / steps)  # if particles mix too slowly
+    error = float(np.sqrt(2 * lag / (below - 2 * middle + above)) * h)
+    return VolumeFit(best, error, m, _linear(best, m, *measured)[1], least)
 
 
-class _ShareFit:
-    """Weighted least squares on ln of the shares between levels, linearised in the a_j."""
+def _log_shares(levels: np.ndarray, logs: np.ndarray) -> tuple[np.ndarray, ...]:
+    """ln 1/ε, ln V, and for the share of each level in the one before 1 over its relative error."""
+    shares = np.exp(np.diff(logs, axis=1, prepend=0))
+    mean, variance = shares.mean(0), shares.var(0, ddof=1)
+    binomial = np.maximum(mean * (1 - mean), 1e-6)[1:]  # times a common factor: their variance
+    pooled = binomial * np.mean(variance[1:] / binomial)
+    variance = np.append(max(variance[0], 1e-12), pooled)
+    return np.log(1 / levels), np.log(mean).cumsum(), mean * np.sqrt(len(shares) / variance)
 
-    def __init__(self, levels: np.ndarray, logs: np.ndarray) -> None:
-        shares = np.exp(np.diff(logs, axis=1, prepend=0))
-        mean, variance = shares.mean(0), shares.var(0, ddof=1)
-        binomial = np.maximum(mean * (1 - mean), 1e-6)[1:]  # times a common factor: their variance
-        pooled = binomial * np.mean(variance[1:] / binomial)
-        variance = np.append(max(variance[0], 1e-12), pooled)
-        self.log_v, self.depth = np.log(mean).cumsum(), np.log(1 / levels)
-        self.weight = mean * np.sqrt(len(shares) / variance)
-        steps = np.diff(logs, axis=1).var(0, ddof=1).sum()
-        # above 1 if the particles mix too slowly
-        self.lag = max(1.0, (logs[:, -1] - logs[:, 0]).var(ddof=1) / steps)
 
-    def linear(self, exponent: float, m: int) -> tuple[float, np.ndarray]:
-        """χ² and the a_j, with relative errors of V taken as small."""
-        deepest = self.depth.max()
-        powers = (self.depth[:, None] / deepest) ** range(m)
-        terms = np.exp(-exponent * self.depth - self.log_v)[:, None] * powers
-        terms = self.weight[:, None] * np.diff(terms, axis=0, prepend=0)
-        target = self.weight * (np.arange(len(self.depth)) == 0)
-        a = np.linalg.lstsq(terms, target, rcond=None)[0]
-        chi = np.sum((terms @ a - target) ** 2)
-        return (chi if a[-1] > 0 else 1e12), a / deepest ** np.arange(m)
-
-    def best(self, m: int) -> optimize.OptimizeResult:
-        """The exponent of least χ²: a grid, then a bounded search around its best point."""
-        grid = np.linspace(0, 2 * np.max(-np.diff(self.log_v) / np.diff(self.depth)), 400)[1:]
-        start = grid[np.argmin([self.linear(x, m)[0] for x in grid])]
-        around, fine = (start - grid[0], start + grid[0]), {"xatol": 1e-8}
-        chi = lambda x: self.linear(x, m)[0]  # noqa: E731
-        return optimize.minimize_scalar(chi, bounds=around, method="bounded", options=fine)
-
-    def error(self, exponent: float, m: int, h: float = 1e-4) -> float:
-        """The standard error of the exponent from the curvature of χ², widened by the lag."""
-        chi = [self.linear(exponent + s * h, m)[0] for s in (-1, 0, 1)]
-        return float(np.sqrt(2 * self.lag / (chi[0] - 2 * chi[1] + chi[2])) * h)
+def _linear(exponent: float, m: int, depth, log_v, weight) -> tuple[float, np.ndarray]:
+    """χ² and the a_j by least squares, with relative errors of V taken as small."""
+    deepest, power = depth.max(), np.arange(m)
+    terms = np.exp(-exponent * depth - log_v)[:, None] * (depth[:, None] / deepest) ** power
+    terms = weight[:, None] * np.diff(terms, axis=0, prepend=0)
+    target = weight * (np.arange(len(depth)) == 0)
+    a = np.linalg.lstsq(terms, target, rcond=None)[0]
+    chi = np.sum((terms @ a - target) ** 2) if a[-1] > 0 else 1e12
+    return chi, a / deepest**power
 
 
 # The local learning coefficient by Langevin dynamics
@@ -312,8 +297,8 @@ def estimate_llc(
     The chains sample exp(−nβ L(w) − γ|w − w*|²/2) by w ← w − η/2 ∇ + N(0, η), η = step/nβ, with the
     gradient of the full loss (Lau et al. 2023, algorithm 1, without minibatches). `metropolis`
     removes the bias of the step. `exchange` offers swaps of neighbouring nβ after every step, by
-    their Metropolis rule: where chains of large nβ diffuse too slowly, those of small nβ carry them. `loss` maps
-    a float64 tensor (..., parameter) to (...).
+    their Metropolis rule: chains of small nβ carry those of large nβ that diffuse too slowly.
+    `loss` maps a float64 tensor (..., parameter) to (...).
 
     >>> half = lambda w: (w**2).sum(-1) / 2
     >>> steps = dict(step=0.4, n_steps=500, burn_in=100)
@@ -322,11 +307,11 @@ def estimate_llc(
     ((1, 64), True)
     """
     start = torch.as_tensor(_require.array("point", point, (None,)).astype(float))
-    beta = torch.as_tensor(_require.array("nbeta", nbeta, (None,)).astype(float))
-    if not (beta > 0).all() or (exchange and (beta.diff() <= 0).any()):
+    beta = torch.as_tensor(_require.array("nbeta", nbeta, (None,)).astype(float))[:, None, None]
+    if not (beta > 0).all() or (exchange and (beta.diff(dim=0) <= 0).any()):
         raise ValueError(f"nbeta: got {nbeta}, expected positive numbers, increasing for exchange")
     local = _require.real("gamma", gamma, 0)
-    size = _require.real("step", step, 1e-12) / beta[:, None, None]
+    size = _require.real("step", step, 1e-12) / beta
     total = _require.integer("n_steps", n_steps, 1)
     skip = _require.integer("burn_in", burn_in, 0, total - 1)
     rng = torch.Generator().manual_seed(_require.integer("seed", seed, 0))
@@ -335,48 +320,44 @@ def estimate_llc(
     def downhill(w, value, slope):
         """The potential and the mean of the next position."""
         away = w - start
-        potential = beta[:, None] * value + local * (away**2).sum(2) / 2
-        return potential, w - size / 2 * (beta[:, None, None] * slope + local * away)
+        potential = beta * value + local * (away**2).sum(2, keepdim=True) / 2
+        return potential, w - size / 2 * (beta * slope + local * away)
 
     now = _state(loss, start.repeat(*shape[:2], 1))
-    mean = torch.zeros(shape[:2], dtype=torch.float64)
-    lowest = now[1][:1, :1]
+    lowest, excess = now[1][:1, :1], 0
     for number in range(total):
         noise = torch.randn(shape, generator=rng, dtype=torch.float64)
         before, centre = downhill(*now)
         new = _state(loss, centre + size.sqrt() * noise)
         if metropolis:
             after, back = downhill(*new)
-            odds = before - after + (noise**2 - (now[0] - back) ** 2 / size).sum(2) / 2
-            taken = torch.rand(shape[:2], generator=rng, dtype=torch.float64).log() < odds
-            new = _chosen(taken, new, now)
-        now = new
-        if exchange:
-            _swap(now, beta, number % 2, rng)
+            change = (noise**2 - (now[0] - back) ** 2 / size).sum(2, keepdim=True) / 2
+            taken = _accepted(before - after + change, rng)
+            new = [torch.where(taken, x, y) for x, y in zip(new, now, strict=True)]
+        now = _swapped(new, beta, number % 2, rng) if exchange else new
         if number >= skip:
-            mean += now[1] - lowest
-    return (beta[:, None] * mean / (total - skip)).numpy()
+            excess += now[1] - lowest
+    return (beta * excess / (total - skip)).squeeze(2).numpy()
 
 
 def _state(loss: Callable, w: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Positions, losses and their gradients."""
+    """Positions, losses and their gradients, each (temperature, chain, parameter or 1)."""
     w = w.requires_grad_()
-    value = loss(w)
+    value = loss(w)[..., None]
     return w.detach(), value.detach(), torch.autograd.grad(value.sum(), w)[0]
 
 
-def _swap(now: Sequence, beta: torch.Tensor, first: int, rng: torch.Generator) -> None:
-    """Offer to swap the states at neighbouring nβ, pairs (first, first + 1), …; in place."""
-    low = torch.arange(first, len(beta) - 1, 2)
-    odds = (beta[low + 1] - beta[low])[:, None] * (now[1][low + 1] - now[1][low])
-    swap = torch.rand(odds.shape, generator=rng, dtype=torch.float64).log() < odds
-    pair = [x[low] for x in now], [x[low + 1] for x in now]
-    for side, other, rows in ((*pair, low), (*pair[::-1], low + 1)):
-        for part, x in zip(now, _chosen(swap, other, side), strict=True):
-            part[rows] = x
+def _swapped(now: Sequence, beta: torch.Tensor, first: int, rng: torch.Generator) -> list:
+    """The states after an offer to swap those at neighbouring nβ, pairs (first, first + 1), …"""
+    low = torch.arange(len(beta) - 1)[first::2]
+    odds = (beta[low + 1] - beta[low]) * (now[1][low + 1] - now[1][low])
+    swap = _accepted(odds, rng).long()
+    order = torch.arange(len(beta))[:, None, None].repeat(1, now[1].shape[1], 1)
+    order[low] += swap
+    order[low + 1] -= swap
+    return [x.take_along_dim(order, 0) for x in now]
 
 
-def _chosen(mask: torch.Tensor, yes: Sequence, no: Sequence) -> list[torch.Tensor]:
-    """For each pair of tensors the first where the mask holds, else the second."""
-    pairs = zip(yes, no, strict=True)
-    return [torch.where(mask.view(*mask.shape, *[1] * (x.ndim - 2)), x, y) for x, y in pairs]
+def _accepted(log_odds: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """The choices of Metropolis."""
+    return torch.rand(log_odds.shape, generator=rng, dtype=torch.float64).log() < log_odds

@@ -221,6 +221,16 @@ def test_exchange_gives_the_exact_law_of_a_singular_model():
     assert np.abs(z).max() < SIGMAS
 
 
+def test_exchange_has_nothing_to_do_at_one_temperature():
+    options = dict(gamma=1.0, step=0.2, n_steps=9, burn_in=0, seed=0)
+    half = lambda w: (w**2).sum(-1) / 2  # noqa: E731
+    alone, offered = (
+        volumes.estimate_llc(half, [0.0], [9.0], exchange=exchange, **options)
+        for exchange in (False, True)
+    )
+    np.testing.assert_array_equal(alone, offered)
+
+
 # Bad input
 
 NO_INTEGER = st.one_of(st.floats(), st.text(), st.none(), st.booleans(), st.integers(max_value=-1))
