@@ -123,10 +123,11 @@ class Volumes(NamedTuple):
 
     def mean(self) -> tuple[np.ndarray, np.ndarray]:
         """ln of the mean of V over replicates, and its standard error, each (level,)."""
-        top = self.logs.max(0)
+        top = np.maximum(self.logs.max(0), np.finfo(float).min)  # all replicates may have died out
         shares = np.exp(self.logs - top)
         error = shares.std(0, ddof=1) / np.sqrt(len(shares))
-        return top + np.log(shares.mean(0)), error / shares.mean(0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return top + np.log(shares.mean(0)), error / shares.mean(0)
 
 
 def splitting(
@@ -271,8 +272,12 @@ def llc_on_quadratic(
     1.1111111111111112
     """
     h = _require.array("curvatures", curvatures, (None,))
-    nb, local = _require.real("nbeta", nbeta, 0), _require.real("gamma", gamma, 0)
+    nb, local = _require.real("nbeta", nbeta), _require.real("gamma", gamma, 0)
     a, size = nb * h + local, _require.real("step", step, 0)
+    if nb <= 0:
+        raise ValueError(f"nbeta: got {nbeta}, expected a number above 0")
+    if h.min() < 0 or a.min() <= 0:
+        raise ValueError(f"curvatures: got {h.min():g}, expected 0 or more, more if gamma is 0")
     if not (size / nb * a < 4).all():
         raise ValueError(f"step: got {step}, expected less than {4 * nb / a.max()}, or it diverges")
     return float(np.sum(nb * h / a / (1 - size / nb * a / 4)) / 2)

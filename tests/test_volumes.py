@@ -263,7 +263,13 @@ BAD = [
         ),
     ),
     (volumes.llc_on_quadratic, QUADRATIC, "step", st.sampled_from([4.0, np.nan])),
-    (volumes.llc_on_quadratic, QUADRATIC, "curvatures", st.sampled_from([[], [np.inf], "h"])),
+    (
+        volumes.llc_on_quadratic,
+        QUADRATIC,
+        "curvatures",
+        st.sampled_from([[], [np.inf], "h", [-1.0]]),
+    ),
+    (volumes.llc_on_quadratic, QUADRATIC, "nbeta", st.sampled_from([0.0, -1.0, np.inf])),
     (volumes.estimate_llc, CHAIN, "nbeta", st.sampled_from([[], [0.0], [np.nan]])),
     (volumes.estimate_llc, CHAIN | {"exchange": True}, "nbeta", st.just([2.0, 1.0])),
     (volumes.estimate_llc, CHAIN, "burn_in", st.one_of(NO_INTEGER, st.just(3))),
@@ -274,3 +280,10 @@ BAD = [
 
 
 test_helper_refuses_bad_input_by_name = bad_input_test(BAD)
+
+
+def test_a_level_that_no_replicate_reached_has_volume_zero():
+    volume = volumes.Volumes(np.array([0.1, 0.01]), np.array([[-1.0, -np.inf], [-1.0, -np.inf]]))
+    mean, error = volume.mean()
+    np.testing.assert_array_equal(mean, [-1.0, -np.inf])
+    assert error[0] == 0 and np.isnan(error[1])
