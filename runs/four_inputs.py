@@ -5,6 +5,8 @@ prior; a class is named by its least index. Every map is sampled in 8 shards, 4,
 all, the transformer and deep networks 800,000.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -28,7 +30,7 @@ def settings() -> list[dict]:
     return [one for one in each for _ in range(SHARDS)]
 
 
-def combine(frames: list[pd.DataFrame]) -> pd.DataFrame:
+def combine(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """The counts of all shards together."""
     together = pd.concat(frames).groupby(["map", "class"], sort=False, as_index=False)
     return together.sum()

@@ -5,6 +5,8 @@ grows with the samples, a sixteenth is kept, chosen by a hash of the function. S
 and 16 times their number is an unbiased estimate.
 """
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from helpers import boolean, maps, sweeps
@@ -24,7 +26,7 @@ def shard(name: str, n_samples: int, seed: int) -> pd.DataFrame:
     return words[(words.complexity <= EXACT_UP_TO) | chosen].reset_index(drop=True)
 
 
-def combine(frames: list[pd.DataFrame]) -> pd.DataFrame:
+def combine(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """How many functions of each complexity were seen how often; `one_in`: the share kept."""
     key = ["high", "low", "complexity"]
     seen = pd.concat(frames, ignore_index=True).groupby(key, sort=False)["count"].sum()
