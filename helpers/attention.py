@@ -194,6 +194,31 @@ def bigram_capacity(dim: int, d_head: int, n_features: int, n_keys: int, error: 
     return float(np.exp(optimize.brentq(gap, low, high, rtol=1e-6)))
 
 
+def match_errors(
+    scores: np.ndarray, table: np.ndarray, n_keys: tuple[int, ...]
+) -> Float[np.ndarray, " n"]:
+    """For each n, P(a match is outscored by one of n − 1 different random non-matches).
+
+    `scores` and the 0/1 `table` of bigrams have a row a key and a column a query; the mean over all
+    matches. Exact for the scores given: by counting the non-matches below each match.
+
+    >>> match_errors(np.array([[1.0], [2.0], [0.0]]), np.array([[1], [0], [0]]), (1, 2, 3)).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    scores = _require.array("scores", scores, (None, None))
+    table = _require.binary("table", table, scores.shape)
+    most = int((~table).sum(0).min()) + 1
+    drawn = np.array([[_require.integer("n_keys", n, 1, most) - 1] for n in n_keys])
+    errors = []
+    for column, match in zip(scores.T, table.T, strict=True):
+        others = np.sort(column[~match])
+        below = np.searchsorted(others, column[match])
+        fine = special.gammaln(below + 1) - special.gammaln(np.maximum(below - drawn, 0) + 1)
+        ways = special.gammaln(len(others) + 1) - special.gammaln(len(others) - drawn + 1)
+        errors.append(1 - np.where(below < drawn, 0, np.exp(fine - ways)))
+    return np.concatenate(errors, axis=1).mean(axis=1)
+
+
 def attend(scores: np.ndarray, temperature: float) -> Float[np.ndarray, "query key"]:
     """Softmax of scores/temperature over the last axis; at 0 its limit, equal shares of the largest.
 

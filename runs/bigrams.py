@@ -7,7 +7,6 @@ the log of that error, linear between sizes, crosses a level.
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from helpers import attention, sweeps
 
@@ -18,22 +17,6 @@ HEADS += [(256, 128), (512, 16), (512, 64), (512, 256), (1024, 16), (1024, 64), 
 SHAPES = [(d, d_head, 4 * d) for d, d_head in HEADS]  # features: four times the width, or else
 SHAPES += [(256, 32, m) for m in (256, 512, 2048)]
 REPLICATES, BIGRAMS = 6, 1500  # a shard has so many bigrams at least, at the smallest capacity
-
-
-def match_errors(scores: np.ndarray, table: np.ndarray, n_keys: tuple) -> np.ndarray:
-    """For each n: P(error) of a random match among n − 1 different random non-matches of its query.
-
-    `scores` and the 0/1 `table` have a row a key and a column a query. Exact for the scores given.
-    """
-    drawn, total, count = np.array(n_keys)[:, None] - 1, np.zeros(len(n_keys)), 0
-    for column, match in zip(scores.T, table.T.astype(bool), strict=True):
-        others = np.sort(column[~match])
-        lower = np.searchsorted(others, column[match])
-        ways = special.gammaln(lower + 1) - special.gammaln(np.maximum(lower - drawn, 0) + 1)
-        ways -= special.gammaln(len(others) + 1) - special.gammaln(len(others) - drawn + 1)
-        total += np.sum(1 - np.where(lower < drawn, 0, np.exp(ways)), axis=1)
-        count += match.sum()
-    return total / count
 
 
 def errors(
@@ -52,7 +35,7 @@ def errors(
             queries = np.random.default_rng(seeds[3]).choice(queries, 512, replace=False)
         table = attention.bigram_table(bigrams[:size], m)[:, queries].toarray()
         right = (w @ features[queries].T).astype(np.float32)
-        found.append(match_errors(features.astype(np.float32) @ right, table, n_keys))
+        found.append(attention.match_errors(features.astype(np.float32) @ right, table, n_keys))
     return np.array(found)
 
 
