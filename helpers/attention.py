@@ -187,7 +187,7 @@ def bigram_capacity(dim: int, d_head: int, n_features: int, n_keys: int, error: 
     def gap(log_size: float) -> float:
         return retrieval_error(dim, d_head, n_features, np.exp(log_size), n_keys) - error
 
-    low, high = 0.0, 2 * np.log(n_features)
+    low, high = 0.0, 2 * np.log(n_features) - 1e-12
     if not gap(low) < 0 < gap(high):
         what = f"one between {gap(low) + error:.3g} and {gap(high) + error:.3g}"
         raise ValueError(f"error: got {error}, expected {what}")
