@@ -155,17 +155,17 @@ def retrieval_error(dim: int, d_head: int, n_features: int, n_bigrams: float, n_
     d, r = _sizes(dim, d_head, 1)
     m, n = _require.integer("n_features", n_features, 2), _require.integer("n_keys", n_keys, 1)
     size = max(_require.real("n_bigrams", n_bigrams, 1, m * m) - 1, 1e-9)  # the others
-    x, h_weight = special.roots_jacobi(32, (d - r) / 2 - 1, r / 2 - 1)
-    g, g_weight = special.roots_hermitenorm(24)
+    x, h_weight = special.roots_jacobi(24, (d - r) / 2 - 1, r / 2 - 1)
+    g, g_weight = special.roots_hermitenorm(20)
     law = stats.poisson(size / m)
-    degree = np.unique(np.linspace(law.ppf(1e-7), law.isf(1e-7), 24).round())
+    degree = np.unique(np.linspace(law.ppf(1e-7), law.isf(1e-7), 16).round())
     edges = np.r_[-1, (degree[1:] + degree[:-1]) // 2, np.inf]
     d_weight = np.diff(law.cdf(edges))
     h = ((1 + x) / 2 * d / r)[:, None]
     shared = h * (degree / r + size / d / r) + h**2 * size / m / d
     match = h[:, :, None] + np.sqrt(shared)[:, :, None] * g
     t = match[..., None] / np.sqrt(shared + h**2 / d)[:, None, None, :]
-    grid = np.linspace(-1, 1, 4001)[1:-1] * np.sqrt(d)  # √d times a coordinate of a unit vector
+    grid = np.linspace(-1, 1, 2001)[1:-1] * np.sqrt(d)  # √d times a coordinate of a unit vector
     upper = special.stdtr(d - 1, -grid * np.sqrt((d - 1) / (d - grid**2)))
     tail = np.exp(np.interp(t, grid, np.log(upper + 1e-300))) @ d_weight
     wrong = -np.expm1((n - 1) * np.log1p(-np.minimum(tail, 1 - 1e-15)))
@@ -191,7 +191,7 @@ def bigram_capacity(dim: int, d_head: int, n_features: int, n_keys: int, error: 
     if not gap(low) < 0 < gap(high):
         what = f"one between {gap(low) + error:.3g} and {gap(high) + error:.3g}"
         raise ValueError(f"error: got {error}, expected {what}")
-    return float(np.exp(optimize.brentq(gap, low, high, rtol=1e-6)))
+    return float(np.exp(optimize.brentq(gap, low, high, xtol=1e-6, rtol=1e-8)))
 
 
 def match_errors(
