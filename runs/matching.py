@@ -14,9 +14,9 @@ SEED, PATH = 23, "book/results/matching.csv"
 SETS = {64: 2000, 256: 1000, 1024: 200, 4096: 30, 16384: 10}
 HEADS = (4, 8, 12, 16, 24, 32, 48, 64)
 # tokens, dimensions, sets: from four expected failures down to one in three
-THRESHOLD = [(64, k, 60_000) for k in (14, 16, 18, 20)]
-THRESHOLD += [(256, k, 30_000) for k in (22, 24, 26, 28)]
-THRESHOLD += [(1024, k, 2_000) for k in (30, 32, 34, 36)]
+THRESHOLD = [(64, k, 20_000) for k in (14, 16, 18, 20)]
+THRESHOLD += [(256, k, 15_000) for k in (22, 24, 26, 28)]
+THRESHOLD += [(1024, k, 1_000) for k in (30, 32, 34, 36)]
 
 
 def shard(n_tokens: int, d_head: int, sets: int, purpose: str, seed: int) -> pd.DataFrame:
