@@ -5,6 +5,7 @@ the chapters of book/attention. Arguments that cannot be used raise a ValueError
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -166,7 +167,7 @@ def log_pair_tail(d_head: int, level: float = 1.0, *, normalised: bool = False) 
     (0.25, -inf)
     """
     k = _require.integer("d_head", d_head, 2 if normalised else 1)
-    c = _require.real("level", level, 1e-3, 1)
+    c = _require.real("level", level, 1e-3, 1 if normalised else 1e6)
     a, x = ((k - 1) / 2, (1 - c) * (1 + c)) if normalised else (k / 2, 1 / (1 + c * c))
     if x == 0:
         return -np.inf
@@ -306,5 +307,8 @@ def expected_attention_lost(inverse_temperature: float, n_tokens: int, d_head: i
 
 def _nodes(low: float, high: float, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Gauss-Legendre nodes and weights between low and high."""
-    x, weight = np.polynomial.legendre.leggauss(n)
+    x, weight = _legendre(n)
     return (high - low) / 2 * x + (high + low) / 2, (high - low) / 2 * weight
+
+
+_legendre = cache(np.polynomial.legendre.leggauss)
