@@ -240,7 +240,8 @@ def threshold_dimension(n_tokens: int, expected: float = 1.0) -> int:
 
 class Clusters(NamedTuple):
     """Laws of the failures of n random tokens: variance of the number of failing pairs, expected
-    failing queries, probability of no failure (approximate); the first two are exact."""
+    failing queries, and the probability of no failure. The first two are exact, the last is for up
+    to one failure a token."""
 
     variance: float
     failing_queries: float
@@ -267,7 +268,9 @@ def failure_clusters(n_tokens: int, d_head: int) -> Clusters:
     excess = weight @ (short + long - 2 * p) ** 2
     variance = n * (n - 1) * (p * (1 - 2 * p) + (n - 2) * excess)
     failing = n * (weight @ -np.expm1((n - 1) * np.log1p(-short)))
-    token = (n - 1) * (np.log1p(-short) + np.log1p(-long) - np.log1p(-p))
+    token = (n - 1) * np.log1p(-short)
+    if (n - 1) * p < 1:
+        token += (n - 1) * (np.log1p(-long) - np.log1p(-p))
     return Clusters(float(variance), float(failing), float(weight @ np.exp(token)) ** n)
 
 
