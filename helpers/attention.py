@@ -240,8 +240,8 @@ def threshold_dimension(n_tokens: int, expected: float = 1.0) -> int:
 
 class Clusters(NamedTuple):
     """Laws of the failures of n random tokens: variance of the number of failing pairs, expected
-    failing queries, and the probability of no failure. The first two are exact, the last is for up
-    to one failure a token."""
+    failing queries, and the probability of no failure. The first two are exact. The last is an
+    approximation for up to 30 failures; for more it knows of those with a query in common only."""
 
     variance: float
     failing_queries: float
@@ -269,7 +269,7 @@ def failure_clusters(n_tokens: int, d_head: int) -> Clusters:
     variance = n * (n - 1) * (p * (1 - 2 * p) + (n - 2) * excess)
     failing = n * (weight @ -np.expm1((n - 1) * np.log1p(-short)))
     token = (n - 1) * np.log1p(-short)
-    if (n - 1) * p < 1:
+    if (n - 1) * p < min(1, 30 / n):
         token += (n - 1) * (np.log1p(-long) - np.log1p(-p))
     return Clusters(float(variance), float(failing), float(weight @ np.exp(token)) ** n)
 
@@ -291,8 +291,8 @@ def log_leak(inverse_temperature: float, d_head: int) -> float:
 def expected_attention_lost(inverse_temperature: float, n_tokens: int, d_head: int) -> float:
     """n(n−1) E 1/(1 + exp(−βx)), x = u·v − |u|²: attention that n queries lose, pair by pair.
 
-    By the integral of the theorem "Attention lost"; n `expected_mismatches` in the limit β → ∞. An
-    upper bound on the expected sum of `attention_lost`, and close to it where that is far below n.
+    By the integral of the theorem "Attention lost"; `expected_mismatches` in the limit β → ∞. An upper
+    bound on the expected sum of `attention_lost`, and close to it where that is far below n.
 
     >>> round(expected_attention_lost(1e9, 5, 1), 6)
     5.0

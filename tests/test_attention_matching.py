@@ -221,6 +221,15 @@ def test_no_failure_against_simulation():
     assert law > math.exp(-attention.expected_mismatches(64, 16)) + 0.03
 
 
+@given(st.integers(2, 10**5), st.integers(2, 64))
+@settings(max_examples=30)
+def test_clusters_stay_in_range(n, k):
+    law, expected = attention.failure_clusters(n, k), attention.expected_mismatches(n, k)
+    assert 0 <= law.none <= 1 and law.variance > 0
+    assert law.failing_queries <= min(n, expected) * (1 + 1e-9)
+    assert law.none >= 1 - expected - expected**2 / 10
+
+
 # Temperature
 
 
