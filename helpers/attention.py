@@ -4,9 +4,8 @@ Queries and keys are rows; the score of query i and key j is q_i·k_j. Theorems 
 the chapters of book/attention. Arguments that cannot be used raise a ValueError that names them.
 """
 
-from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -62,11 +61,18 @@ def mismatches(vectors: np.ndarray, keys: np.ndarray | None = None) -> Int[np.nd
     >>> mismatches(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]])).tolist()
     [1, 0, 0]
     """
-    counts = []
-    for scores, own, slack in _blocks(vectors, keys):
-        fails = np.count_nonzero(scores >= (own - slack)[:, None], axis=1)
-        counts.append(fails - 1)  # a token matches itself
-    return np.concatenate(counts)
+    queries, others, own, blocks = _heads(vectors, keys)
+    slack = np.linalg.norm(queries, axis=1) * np.linalg.norm(others, axis=1)
+    least = own - 2 * queries.shape[1] * np.finfo(float).eps * slack
+    counts = np.full(len(queries), -1)  # a token matches itself
+    for rows in blocks:
+        first, last = (rows.start, rows.stop) if keys is None else (0, len(others))
+        scores = queries[rows] @ others[first:].T
+        counts[rows] += np.count_nonzero(scores >= least[rows, None], axis=1)
+        if last < len(others):  # scores are symmetric
+            below = scores[:, last - first :] >= least[last:]
+            counts[last:] += np.count_nonzero(below, axis=0)
+    return counts
 
 
 def count_mismatches(vectors: np.ndarray, keys: np.ndarray | None = None) -> int:
@@ -87,16 +93,18 @@ def attention_lost(
     [0.5, 0.5]
     """
     beta = _require.real("inverse_temperature", inverse_temperature, 0)
-    lost = []
-    for scores, own, _ in _blocks(vectors, keys):
+    queries, others, own, blocks = _heads(vectors, keys)
+    lost = np.empty(len(queries))
+    for rows in blocks:
+        scores = queries[rows] @ others.T
         top = scores.max(1)
         total = np.exp(beta * (scores - top[:, None])).sum(1)
-        lost.append(1 - np.exp(beta * (own - top)) / total)
-    return np.concatenate(lost)
+        lost[rows] = 1 - np.exp(beta * (own[rows] - top)) / total
+    return lost
 
 
-def _blocks(vectors: np.ndarray, keys: np.ndarray | None) -> Iterator[tuple[np.ndarray, ...]]:
-    """Rows of scores in blocks of 32 MiB, the score of each query with its own key, and its error."""
+def _heads(vectors: np.ndarray, keys: np.ndarray | None) -> tuple[Any, ...]:
+    """Queries, keys, the score of each query with its own key, and rows for blocks of 32 MiB."""
     queries = _require.array("vectors", vectors, (None, None)).astype(float)
     keys = queries if keys is None else _require.array("keys", keys, queries.shape).astype(float)
     if len(queries) < 2:
@@ -104,12 +112,10 @@ def _blocks(vectors: np.ndarray, keys: np.ndarray | None) -> Iterator[tuple[np.n
     for name, rows in (("vectors", queries), ("keys", keys)):
         if not rows.any(1).all():
             raise ValueError(f"{name}: got a row of zeros, expected every row to have a length")
-    n, k = queries.shape
+    n = len(queries)
     step = max(1, 2**22 // n)
-    for i in range(0, n, step):
-        q, own = queries[i : i + step], keys[i : i + step]
-        size = np.linalg.norm(q, axis=1) * np.linalg.norm(own, axis=1)
-        yield q @ keys.T, np.einsum("ik,ik->i", q, own), 2 * k * np.finfo(float).eps * size
+    blocks = [slice(i, min(i + step, n)) for i in range(0, n, step)]
+    return queries, keys, np.einsum("ik,ik->i", queries, keys), blocks
 
 
 def train_matching(
