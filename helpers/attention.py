@@ -94,8 +94,8 @@ def tied_entropy(n_ties: int, spread: float, *, inverse_temperature: float = 1.0
 
     E[H] = E[ln Z] − τ ∂E[ln Z]/∂τ, Z = Σ exp(τz), τ = β·spread (theorem "Ties"); ln r at τ = 0.
 
-    >>> round(tied_entropy(4, 0.0) / np.log(4), 9)
-    1.0
+    >>> round(tied_entropy(4, 0.0), 9)
+    1.386294361
     """
     r = _require.integer("n_ties", n_ties, 2)
     tau = _require.real("spread", spread, 0) * _require.real(
