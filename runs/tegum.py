@@ -26,6 +26,18 @@ SETTINGS = [
     *(TYPICAL | dict(group_size=12, dim=16, head=head) for head in (0.0, 1.0)),
 ]
 
+SIZES_PATH, SIZES = (
+    "book/results/tegum_sizes.csv",
+    [
+        TYPICAL | dict(n_groups=2, dim=4),
+        TYPICAL | dict(n_groups=6, dim=12),
+        TYPICAL | dict(group_size=4),
+        TYPICAL | dict(group_size=12),
+        TYPICAL | dict(group_size=12, head=1.0),
+        TYPICAL | dict(group_size=12, n_steps=10_000),
+    ],
+)
+
 
 def shard(*, seed: int, **setting) -> pd.DataFrame:
     """Energies and losses of the seeds of one setting, and the energies of the two nulls."""
@@ -55,3 +67,4 @@ def shard(*, seed: int, **setting) -> pd.DataFrame:
 
 if __name__ == "__main__":
     sweeps.run(shard, len(SETTINGS), seed=SEED, path=PATH, settings=SETTINGS, workers=1)
+    sweeps.run(shard, len(SIZES), seed=SEED + 1, path=SIZES_PATH, settings=SIZES, workers=1)
