@@ -40,23 +40,6 @@ def set_margins(vectors: np.ndarray, sets: np.ndarray) -> Float[np.ndarray, " se
     return present - scores.max(1)
 
 
-def chirps(p: int) -> Float[np.ndarray, "vector coordinate"]:
-    """p² unit vectors in 2p dimensions, p an odd prime, |dot products| ≤ 1/√p (Gauss sums).
-
-    Real and imaginary parts of exp(2πi(ax² + bx)/p)/√p over x, for all a and b.
-
-    >>> u = chirps(5)
-    >>> u.shape, bool(np.abs(u @ u.T - np.eye(25)).max() <= 5**-0.5 + 1e-12)
-    ((25, 10), True)
-    """
-    p = _require.integer("p", p, 3)
-    if any(p % q == 0 for q in range(2, int(p**0.5) + 1)):
-        raise ValueError(f"p: got {p}, expected an odd prime")
-    a, b, x = np.ogrid[:p, :p, :p]
-    phase = 2 * np.pi / p * ((a * x * x + b * x) % p).reshape(p * p, p)
-    return np.concatenate([np.cos(phase), np.sin(phase)], 1) / np.sqrt(p)
-
-
 def rival_probability(n_present: int, dim: int) -> float:
     """P that an absent random unit vector outscores a given member of a set of r in k dimensions.
 

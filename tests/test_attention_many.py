@@ -45,19 +45,6 @@ def test_margins_of_the_circle():
     assert near > 0 > far
 
 
-# Chirps
-
-
-@pytest.mark.parametrize("p", [3, 5, 13, 31])
-def test_chirps_are_unit_vectors_with_small_dot_products(p):
-    gram = attention.chirps(p) @ attention.chirps(p).T
-    assert gram.shape == (p * p, p * p)
-    np.testing.assert_allclose(np.diag(gram), 1, atol=1e-12)
-    largest = np.abs(gram - np.eye(p * p)).max()
-    assert largest <= p**-0.5 + 1e-12
-    assert largest > 0.85 * p**-0.5  # the bound is not slack
-
-
 # One rival
 
 
@@ -213,7 +200,6 @@ test_bad_input = bad_input_test(
     [
         (attention.set_margins, SHAPES, "vectors", not_vectors),
         (attention.set_margins, SHAPES, "sets", not_sets.map(np.array)),
-        (attention.chirps, dict(p=3), "p", st.sampled_from([2, 4, 9, 15, 0, -3, 5.0])),
         (attention.rival_probability, dict(n_present=2, dim=4), "n_present", st.integers(-3, 0)),
         (attention.rival_probability, dict(n_present=2, dim=4), "dim", too_few),
         (attention.tied_entropy, dict(n_ties=2, spread=1.0), "n_ties", too_few),
