@@ -2,8 +2,9 @@
 
 `python bench/sampler.py` writes book/results/sampler_bench.csv and its provenance. A network is
 7-40-40-1 on all 128 inputs; only its products count as work, 2 operations a weight and input, while
-the time includes its 1,961 random numbers and the packing of its function. The two are measured by
-turns, so that other load falls on both; medians are stored. CPU time does not count the waiting.
+the time includes its random numbers and the packing of its function. The two are measured by turns,
+so that other load falls on both; medians are stored. With one thread, as each worker of a long run
+has, and with all: Python's lock costs threads some of their time. CPU time does not count waiting.
 """
 
 import os
@@ -44,20 +45,30 @@ def main() -> None:
     sampling = memory() - before
     a, b = torch.randn(2, SIZE, SIZE, generator=torch.Generator().manual_seed(SEED))
     out, seen = torch.empty(SIZE, SIZE), []
+    turns = [(t, kind) for t in sorted({1, torch.get_num_threads()}) for kind in networks]
     for repeat in range(REPEATS):
-        for kind, network in networks.items():
+        for threads, kind in turns:
+            torch.set_num_threads(threads)
             product = rates(lambda: [torch.mm(a, b, out=out) for _ in range(8)], 16 * SIZE**3)
-            rate = rates(lambda: network.sample(NETWORKS, seed=repeat), NETWORKS * FLOP)  # noqa: B023
-            seen.append((kind, *product, *rate, os.getloadavg()[0]))
-    names = ["numbers", "product", "product, CPU time", "GFLOP/s", "GFLOP/s, CPU time", "load"]
+            rate = rates(lambda: networks[kind].sample(NETWORKS, seed=repeat), NETWORKS * FLOP)  # noqa: B023
+            seen.append((kind, threads, *product, *rate, os.getloadavg()[0]))
+    names = [
+        "numbers",
+        "threads",
+        "product",
+        "product, CPU time",
+        "GFLOP/s",
+        "GFLOP/s, CPU time",
+        "load",
+    ]
     table = pd.DataFrame(seen, columns=names)
     table["share of product"] = table["GFLOP/s"] / table["product"]
     table["share, CPU time"] = table["GFLOP/s, CPU time"] / table["product, CPU time"]
-    table = table.groupby("numbers").median().reset_index()
-    table.insert(1, "networks/s", table["GFLOP/s"] * 1e9 / FLOP)
+    table = table.groupby(["numbers", "threads"]).median().reset_index()
+    table.insert(2, "networks/s", table["GFLOP/s"] * 1e9 / FLOP)
     table["MiB"] = sampling
     print(table.T.to_string(header=False))
-    about = {"threads": torch.get_num_threads(), "networks": NETWORKS, "repeats": REPEATS}
+    about = {"networks": NETWORKS, "repeats": REPEATS}
     sweeps.store(table, RESULTS / "sampler_bench.csv", seed=SEED, float_format="%.4g", **about)
 
 
