@@ -59,7 +59,7 @@ def random_bigrams(n_features: int, n_bigrams: int, *, seed: int) -> Int[np.ndar
 def bigram_table(bigrams: np.ndarray, n_features: int) -> sparse.csr_array:
     """The 0/1 matrix A with A[i, j] = 1 for every bigram (key feature i, query feature j).
 
-    Raises ValueError for a bigram that occurs twice or names a feature that is absent.
+    Raises ValueError for a bigram that occurs twice or names an absent feature.
 
     >>> bigram_table(np.array([[0, 2]]), 3).toarray()[0].tolist()
     [0.0, 0.0, 1.0]
@@ -67,10 +67,8 @@ def bigram_table(bigrams: np.ndarray, n_features: int) -> sparse.csr_array:
     m = _require.integer("n_features", n_features, 1)
     pairs = _require.array("bigrams", bigrams, (None, 2))
     if pairs.dtype.kind not in "iu" or pairs.min() < 0 or pairs.max() >= m:
-        what = f"features from 0 to {m - 1}, two integers a row"
-        raise ValueError(
-            f"bigrams: got {pairs.dtype}, {pairs.min()} to {pairs.max()}, expected {what}"
-        )
+        got = f"{pairs.dtype}, {pairs.min()} to {pairs.max()}"
+        raise ValueError(f"bigrams: got {got}, expected integers from 0 to {m - 1}")
     table = sparse.csr_array((np.ones(len(pairs)), tuple(pairs.T)), shape=(m, m))
     if table.nnz < len(pairs):
         raise ValueError("bigrams: got a bigram twice, expected different bigrams")
@@ -128,19 +126,14 @@ def noise_variance(
     one, two = size / pairs, size * (size - 1) / (pairs * (pairs - 1))
     h2 = 1 + 2 * (d - r) / (r * (d + 2))  # E[(f·Rf)²]
     both = (d / r + 2 * h2) / (d * (d + 2))  # E[(f·g)² (f·Rg)²]
-    squares = k * q * (m - q) * (1 + (k - 1) / d) / r + (m - k) * (m - q) * k * q / (d * r)
-    squares += k * q * (m - k) / d * (h2 + (q - 1) / r) + k * q * (both - 1 / (d * r))
-
-    def four(n: int) -> float:  # E|x|⁴ of a sum of n features
-        return n**2 + 2 * n * (n - 1) / d
-
-    def six(n: int) -> float:  # E|x|⁶
-        return n**3 + 6 * n**2 * (n - 1) / d + 8 * n * (n - 1) * (n - 2) / d**2
-
-    n, k4, q4 = m - k - q, four(k), four(q)
-    total = q * six(k) / r + k * six(q) * h2 / d + k * q * four(n) / (d * r) + k4 * q4 * both
-    total += n * q * k4 * (1 + 5 / d) / r + n * k * q4 * ((1 + 4 / d) * h2 + 1 / r) / d
-    total += 2 * k4 * q4 * h2 / d
+    n = m - k - q
+    four = {n: n**2 + 2 * n * (n - 1) / d for n in (n, k, q)}  # E|x|⁴ of a sum of n features
+    six = {n: n**3 + 6 * n**2 * (n - 1) / d + 8 * n * (n - 1) * (n - 2) / d**2 for n in (k, q)}
+    squares = ((m - k) * (m - q) - 1) / (d * r) + both + (m - q) / r * (1 + (k - 1) / d)
+    squares = k * q * (squares + (m - k) / d * (h2 + (q - 1) / r))
+    total = q * six[k] / r + k * six[q] * h2 / d + k * q * four[n] / (d * r)
+    total += four[k] * four[q] * (both + 2 * h2 / d) + n * q * four[k] / r * (1 + 5 / d)
+    total += n * k * four[q] / d * (h2 + 4 * h2 / d + 1 / r)
     return float((one - two) * squares + two * total - (one * k * q / d) ** 2)
 
 
@@ -150,7 +143,8 @@ def retrieval_error(dim: int, d_head: int, n_features: int, n_bigrams: float, n_
     The query's h = f·Rf has `signal_law`. Given h and its degree D ~ Poisson(n_bigrams/m) the score
     of a key is √d times a coordinate of a unit vector, with variance h D/d_head +
     h n_bigrams/(d d_head) + h² n_bigrams/(m d); the match adds h, to a non-match it is noise h²/d.
-    By quadrature, one bigram less for the others (section "Capacity").
+    By quadrature, one bigram less for the others (section "Capacity"). Raises ValueError for a
+    `dim` in the thousands at which the weights of the quadrature overflow.
 
     >>> retrieval_error(64, 16, 256, 100.0, 1)
     0.0
@@ -158,7 +152,10 @@ def retrieval_error(dim: int, d_head: int, n_features: int, n_bigrams: float, n_
     d, r = _sizes(dim, d_head, 1)
     m, n = _require.integer("n_features", n_features, 2), _require.integer("n_keys", n_keys, 1)
     size = max(_require.real("n_bigrams", n_bigrams, 1, m * m) - 1, 1e-9)  # the others
-    x, h_weight = special.roots_jacobi(24, (d - r) / 2 - 1, r / 2 - 1)
+    with np.errstate(over="ignore"):
+        x, h_weight = special.roots_jacobi(24, (d - r) / 2 - 1, r / 2 - 1)
+    if not 0 < h_weight.sum() < np.inf:
+        raise ValueError(f"dim: got {d}, expected a smaller one: the quadrature overflows")
     g, g_weight = special.roots_hermitenorm(20)
     law = stats.poisson(size / m)
     degree = np.unique(np.linspace(law.ppf(1e-7), law.isf(1e-7), 16).round())
@@ -187,14 +184,14 @@ def bigram_capacity(dim: int, d_head: int, n_features: int, n_keys: int, error: 
     """
     error = _require.real("error", error, 1e-12, 1)
 
-    def gap(log_size: float) -> float:
-        return retrieval_error(dim, d_head, n_features, np.exp(log_size), n_keys) - error
+    def reached(log_size: float) -> float:
+        return retrieval_error(dim, d_head, n_features, np.exp(log_size), n_keys)
 
-    low, high = 0.0, 2 * np.log(n_features) - 1e-12
-    if not gap(low) < 0 < gap(high):
-        what = f"one between {gap(low) + error:.3g} and {gap(high) + error:.3g}"
-        raise ValueError(f"error: got {error}, expected {what}")
-    return float(np.exp(optimize.brentq(gap, low, high, xtol=1e-6, rtol=1e-8)))
+    ends = 0.0, 2 * np.log(n_features) - 1e-12
+    low, high = map(reached, ends)
+    if not low < error < high:
+        raise ValueError(f"error: got {error}, expected one between {low:.3g} and {high:.3g}")
+    return float(np.exp(optimize.brentq(lambda x: reached(x) - error, *ends, xtol=1e-6)))
 
 
 def match_errors(
@@ -263,9 +260,9 @@ def project_tokens(
     if geometry == "unit":
         tokens /= np.linalg.norm(tokens, axis=1, keepdims=True)
     heads = tokens @ basis
-    return (
-        heads / np.linalg.norm(heads, axis=1, keepdims=True) if geometry == "normalised" else heads
-    )
+    if geometry == "normalised":
+        heads /= np.linalg.norm(heads, axis=1, keepdims=True)
+    return heads
 
 
 def circle(n_tokens: int) -> Float[np.ndarray, "token 2"]:
@@ -291,12 +288,8 @@ def mismatches(vectors: np.ndarray, keys: np.ndarray | None = None) -> Int[np.nd
     least = own - 2 * queries.shape[1] * np.finfo(float).eps * slack
     counts = np.full(len(queries), -1)  # a token matches itself
     for rows in blocks:
-        first, last = (rows.start, rows.stop) if keys is None else (0, len(others))
-        scores = queries[rows] @ others[first:].T
+        scores = queries[rows] @ others.T
         counts[rows] += np.count_nonzero(scores >= least[rows, None], axis=1)
-        if last < len(others):  # scores are symmetric
-            below = scores[:, last - first :] >= least[last:]
-            counts[last:] += np.count_nonzero(below, axis=0)
     return counts
 
 
@@ -434,39 +427,18 @@ def expected_mismatches(n_tokens: int, d_head: int) -> float:
     return n_tokens * (n_tokens - 1) * float(np.exp(log_pair_tail(d_head)))
 
 
-def unit_pair_tail(d_model: int, d_head: int) -> float:
-    """P(fail) of one ordered pair of tokens of length 1 in d_model dimensions, projected to d_head.
-
-    ½ P(θ² ≥ R²), R² ~ Beta(k/2, (d−k)/2), θ² ~ Beta(½, (d−1)/2) independent (theorem "Unit length").
-
-    >>> round(unit_pair_tail(3, 2), 9), unit_pair_tail(3, 3)  # (1 − π/4)/2
-    (0.107300918, 0.0)
-    """
-    d = _require.integer("d_model", d_model, 2)
-    k = _require.integer("d_head", d_head, 1, d)
-    if k == d:
-        return 0.0
-    phi, weight = _nodes(0, np.pi / 2, 1000)
-    log = (k - 1) * np.log(np.sin(phi)) + (d - k - 1) * np.log(np.cos(phi))
-    density = 2 * np.exp(log - special.betaln(k / 2, (d - k) / 2))
-    return float(weight @ (density * special.betainc((d - 1) / 2, 0.5, np.cos(phi) ** 2)) / 2)
-
-
 def threshold_dimension(n_tokens: int, expected: float = 1.0) -> int:
-    """The least d_head with at most that many expected failing pairs, by bisection on the exact law.
+    """The least d_head with at most that many expected failing pairs, by the exact law.
 
     >>> threshold_dimension(50257), threshold_dimension(50257, 0.01)
     (55, 68)
     """
     n = _require.integer("n_tokens", n_tokens, 2)
     goal = np.log(_require.real("expected", expected, 1e-300))
-    low, high = 0, 2
-    while log_expected_mismatches(n, high) > goal:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if log_expected_mismatches(n, middle) > goal else (low, middle)
-    return high
+    k = 1
+    while log_expected_mismatches(n, k) > goal:
+        k += 1
+    return k
 
 
 class Clusters(NamedTuple):
@@ -492,31 +464,17 @@ def failure_clusters(n_tokens: int, d_head: int) -> Clusters:
     weight = weight * stats.chi.pdf(r, k)
     share, along = _nodes(0, 1, 300)
     a = r[:, None] * share  # component of a query along a key of length r
-    short = stats.norm.sf(r)
+    short = stats.norm.sf(r)  # Q
     rest = special.gammainc((k - 1) / 2, a * (r[:, None] - a) / 2)
-    long = r * ((stats.norm.pdf(a) * rest) @ along)
+    long = r * ((stats.norm.pdf(a) * rest) @ along)  # c
     p = float(np.exp(log_pair_tail(k)))
     excess = weight @ (short + long - 2 * p) ** 2
     variance = n * (n - 1) * (p * (1 - 2 * p) + (n - 2) * excess)
-    failing = n * (weight @ -np.expm1((n - 1) * np.log1p(-short)))
     token = (n - 1) * np.log1p(-short)
+    failing = n * (weight @ -np.expm1(token))
     if (n - 1) * p < min(1, 30 / n):
         token += (n - 1) * (np.log1p(-long) - np.log1p(-p))
     return Clusters(float(variance), float(failing), float(weight @ np.exp(token)) ** n)
-
-
-def log_leak(inverse_temperature: float, d_head: int) -> float:
-    """log E exp(β(u·v − |u|²)) = −(k/2) log(1 + 2β − β²); infinite from β = 1 + √2 on.
-
-    The weight of a wrong key over that of the right one (theorem "The leak").
-
-    >>> round(log_leak(1.0, 2), 9), log_leak(3.0, 2)
-    (-0.693147181, inf)
-    """
-    beta = _require.real("inverse_temperature", inverse_temperature, 0)
-    k = _require.integer("d_head", d_head, 1)
-    base = 1 + 2 * beta - beta * beta
-    return float(-k / 2 * np.log(base)) if base > 0 else np.inf
 
 
 def expected_attention_lost(inverse_temperature: float, n_tokens: int, d_head: int) -> float:
@@ -670,7 +628,6 @@ def train_groups(
     rate: float = 0.5,
     exclusive: bool = True,
     head: float = 0.0,
-    d_head: int = 2,
     relu: bool = True,
     n_steps: int = 2000,
 ) -> TrainedGroups:
@@ -678,14 +635,13 @@ def train_groups(
 
     A group has a feature on with probability `rate`: exactly one if `exclusive`, else each
     independently with probability rate/size. Matching: for each group a bilinear form of rank
-    `d_head` must pick, among keys that show each feature of the group once, the one of the query.
+    2 must pick, among keys that show each feature of the group once, the one of the query.
 
     >>> train_groups(2, 3, 4, seed=0, n_seeds=2, n_steps=1).vectors.shape
     (2, 6, 4)
     """
     g, s = _require.integer("n_groups", n_groups, 2), _require.integer("group_size", group_size, 2)
-    d, batch = _require.integer("dim", dim, 1), 256
-    width, n = _require.integer("d_head", d_head, 1, d), _require.integer("n_seeds", n_seeds, 1)
+    d, n, batch = _require.integer("dim", dim, 1), _require.integer("n_seeds", n_seeds, 1), 256
     rate, weight = _require.real("rate", rate, 0, 1), _require.real("head", head, 0)
     steps = _require.integer("n_steps", n_steps, 1)
     draw = torch.Generator().manual_seed(_require.integer("seed", seed, 0))
@@ -697,7 +653,7 @@ def train_groups(
         return on * torch.eye(s)[torch.randint(s, (*shape, g), generator=draw)]
 
     w = (torch.randn(n, g * s, d, generator=draw) / d**0.5).requires_grad_()
-    forms = (torch.randn(2, n, g, d, width, generator=draw) / d**0.5).requires_grad_()
+    forms = (torch.randn(2, n, g, d, 2, generator=draw) / d**0.5).requires_grad_()
     b = torch.zeros(n, 1, g * s, requires_grad=True)
     optimizer = torch.optim.Adam([w, b, forms], lr=5e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -712,8 +668,7 @@ def train_groups(
             left = query.flatten(2) @ w @ forms[0, :, k]
             right = keys.flatten(3) @ (w @ forms[1, :, k])[:, None]
             score = (right @ left[..., None]).squeeze(3).mT
-            loss = torch.nn.functional.cross_entropy(score, member, reduction="none")
-            matching = loss.mean(1)
+            matching = nn.functional.cross_entropy(score, member, reduction="none").mean(1)
         optimizer.zero_grad()
         (reconstruction + weight * matching).sum().backward()
         optimizer.step()

@@ -125,7 +125,14 @@ def test_retrieval_error_predicts_a_head():
         )
     mean, error = np.mean(found, 0), np.std(found, 0, ddof=1) / 24**0.5
     law = np.array([attention.retrieval_error(d, r, m, size, n) for n in keys])
-    assert (np.abs(mean - law) < 4.5 * error + 0.12 * law).all()
+    # the law leaves out terms of order q²/d; q² is about 15 here
+    assert (np.abs(mean - law) < 4.5 * error + 15 / d * law).all()
+
+
+def test_retrieval_error_refuses_what_its_quadrature_cannot_do():
+    assert 0 < attention.retrieval_error(4096, 1024, 8192, 1e5, 64) < 1
+    with pytest.raises(ValueError, match="dim: got 16384"):
+        attention.retrieval_error(16384, 4096, 8192, 1e5, 64)
 
 
 def test_retrieval_error_grows_with_bigrams_and_keys_and_falls_with_width():

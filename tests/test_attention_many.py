@@ -220,7 +220,6 @@ test_bad_input = bad_input_test(
         (attention.train_groups, TRAIN, "n_groups", too_few),
         (attention.train_groups, TRAIN, "group_size", too_few),
         (attention.train_groups, TRAIN, "dim", st.integers(-2, 0)),
-        (attention.train_groups, TRAIN, "d_head", st.sampled_from([0, 4, 1.5])),
         (attention.train_groups, TRAIN, "n_seeds", st.integers(-2, 0)),
         (attention.train_groups, TRAIN, "rate", st.sampled_from([-0.1, 1.1, np.nan])),
         (attention.train_groups, TRAIN, "head", negative),

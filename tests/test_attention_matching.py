@@ -1,7 +1,6 @@
 """Laws of matching against exact arithmetic, brute force and simulation; bad input by name."""
 
 import math
-import resource
 import subprocess
 import sys
 from fractions import Fraction
@@ -101,22 +100,6 @@ def test_threshold_is_the_least_dimension(n, expected):
     assert k == 1 or attention.log_expected_mismatches(n, k - 1) > math.log(expected)
 
 
-@pytest.mark.parametrize(("d", "k"), [(2, 1), (5, 4), (16, 4), (64, 16)])
-def test_unit_tokens(d, k):
-    rng = np.random.default_rng(d)
-    u, v = rng.standard_normal((2, 400_000, d))
-    u, v = (w[:, :k] / np.linalg.norm(w, axis=1, keepdims=True) for w in (u, v))
-    p = attention.unit_pair_tail(d, k)
-    measured = np.mean((u * v).sum(1) >= (u * u).sum(1))
-    assert abs(measured - p) < SIGMAS * np.sqrt(p / len(u))
-
-
-def test_unit_tokens_have_the_gaussian_law_in_a_wide_model():
-    assert attention.unit_pair_tail(100_000, 8) == pytest.approx(
-        math.exp(attention.log_pair_tail(8)), rel=1e-3
-    )
-
-
 # Counting
 
 
@@ -184,7 +167,6 @@ def test_count_at_the_size_of_the_issue_stays_below_2_gib():
     seconds, memory = map(float, run.stdout.split())
     assert seconds < 20  # processor time of two cores
     assert memory * (1 if sys.platform == "darwin" else 1024) < 2 * 2**30
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
 
 
 # Clusters
@@ -254,15 +236,6 @@ def test_attention_lost_at_temperature_one_and_zero(k):
     assert at_one == pytest.approx(0.5 * 2.0 ** (-k / 2), rel=1e-9)
     cold = attention.expected_attention_lost(1e8, 2, k)
     assert cold == pytest.approx(attention.expected_mismatches(2, k), rel=1e-7)
-
-
-def test_leak_is_a_mean():
-    k, beta = 5, 0.4
-    rng = np.random.default_rng(0)
-    u, v = rng.standard_normal((2, 400_000, k))
-    leak = np.exp(beta * ((u * v).sum(1) - (u * u).sum(1)))
-    error = leak.std() / len(leak) ** 0.5
-    assert abs(leak.mean() - math.exp(attention.log_leak(beta, k))) < SIGMAS * error
 
 
 def test_attention_lost_is_softmax():
@@ -356,15 +329,8 @@ BAD = [
     (attention.log_pair_tail, dict(d_head=2, level=0.5), "level", st.sampled_from([0, -1, np.nan])),
     (attention.log_pair_tail, dict(d_head=2, normalised=True), "d_head", st.just(1)),
     (attention.log_pair_tail, dict(d_head=2, normalised=True), "level", st.sampled_from([0, 1.1])),
-    (
-        attention.unit_pair_tail,
-        dict(d_model=3, d_head=2),
-        "d_head",
-        st.one_of(NO_INTEGER, st.just(4)),
-    ),
     (attention.threshold_dimension, dict(n_tokens=3), "n_tokens", ONE_TOKEN),
     (attention.threshold_dimension, dict(n_tokens=3), "expected", st.sampled_from([0.0, -1, None])),
-    (attention.log_leak, dict(inverse_temperature=1.0, d_head=2), "inverse_temperature", NO_BETA),
     (
         attention.expected_attention_lost,
         dict(inverse_temperature=1.0, n_tokens=2, d_head=2),
