@@ -162,6 +162,7 @@ def test_numpy_numbers_become_plain_ones(shown, unchecked, measured):
         ("what", ""),
         ("what", "  "),
         ("what", 3),
+        ("what", "the claim's check"),
         ("reason", ""),
         ("reason", None),
         ("relation", "near"),
