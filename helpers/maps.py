@@ -5,7 +5,9 @@ of the parameters that give f. A map has a real output at each input; the functi
 is positive. Functions are packed truth tables (see `boolean`), rows of bytes.
 """
 
+import inspect
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -21,7 +23,7 @@ from helpers import _require, boolean
 
 BLOCK = 8192  # functions per seed; the result does not depend on the number of threads
 WORK = 2**33  # numbers that an enumeration may go through, in about ten seconds
-ACTIVATIONS = {"relu": torch.relu_, "tanh": torch.tanh_}
+ACTIVATIONS = ("relu", "tanh")
 DISTRIBUTIONS = ("gaussian", "uniform")
 
 
@@ -57,7 +59,7 @@ class Map:
             _require.real(name, getattr(self, name), 0)
 
     def _drawer(self, count: int, generator: torch.Generator) -> Callable[[], torch.Tensor]:
-        """A function that draws `count` sets of parameters: outputs (count, 2**n_inputs)."""
+        """A function that draws parameters, `count` sets or more: outputs (set, 2**n_inputs)."""
         raise NotImplementedError
 
     def sample(
@@ -89,10 +91,12 @@ class Map:
     def _block(self, state: int, size: int, device: str = "cpu") -> np.ndarray:
         generator = torch.Generator(device).manual_seed(state)
         cells, most = (2**12, self.batch) if device == "cpu" else (2**20, BLOCK)
-        batch = max(2, min(most, cells >> self.n_inputs))  # even: see MLP._fill
+        batch = max(2, min(most, cells >> self.n_inputs))
         with torch.inference_mode():
-            draw = self._drawer(batch, generator)
-            return np.concatenate([_pack(draw()) for _ in range(-(-size // batch))])[:size]
+            draw, packed = self._drawer(batch, generator), []
+            while sum(map(len, packed)) < size:
+                packed.append(_pack(draw()))
+            return np.concatenate(packed)[:size]
 
     def _cube(self, generator: torch.Generator) -> torch.Tensor:
         """The inputs as columns over a row of ones, (n_inputs + 1, 2**n_inputs)."""
@@ -156,7 +160,7 @@ class MLP(Map):
     def _drawer(self, count: int, generator: torch.Generator) -> Callable[[], torch.Tensor]:
         # Units are rows, points columns. A last row of ones carries the biases, so each layer is
         # one product into memory that is kept; the row is restored after the activation.
-        device, act, cube = generator.device, ACTIVATIONS[self.activation], self._cube(generator)
+        device, cube = generator.device, self._cube(generator)
         if self.signs:
             cube[:-1].mul_(2).sub_(1)
         widths, stds = pairwise((self.n_inputs, *self.hidden, 0)), self._stds()
@@ -167,33 +171,63 @@ class MLP(Map):
         numbers = torch.empty_like(scale)
         parts = numbers.split([math.prod(shape) for shape in shapes])
         weights = [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
-        outputs = [torch.empty(*shape[:2], cube.shape[1], device=device) for shape in shapes]
-        ones = [output[:, -1] for output in outputs]
-        first = weights[0].flatten(0, 1), cube, outputs[0].flatten(0, 1)
-        later = list(zip(outputs, ones, weights[1:], outputs[1:], strict=False))
-        result = outputs[-1][:, 0]
+        layers = [torch.empty(*shape[:2], cube.shape[1], device=device) for shape in shapes]
+        ones = [layer[:, -1] for layer in layers]
+        first = weights[0].flatten(0, 1), cube, layers[0].flatten(0, 1)
+        rounds = max(1, min(8, 2**15 // layers[-1].numel()))  # one call gives all their numbers
+        outputs = torch.empty(rounds, count, cube.shape[1], device=device)
+        tanh, bits = self.activation == "tanh", np.random.SFC64(generator.initial_seed())
 
         def draw() -> torch.Tensor:
-            self._fill(numbers, scale, generator)
-            torch.mm(*first[:2], out=first[2])
-            for before, one, weight, after in later:
-                act(before)
-                one.fill_(1)
-                torch.bmm(weight, before, out=after)
-            return result
+            drawn = self._numbers(rounds * len(scale), generator, bits).view(rounds, -1)
+            _forward(drawn, numbers, scale, first, weights[1:], layers, ones, tanh, outputs)
+            return outputs.flatten(0, 1)
 
         return draw
 
     def _unit(self) -> float:
-        """The scale with which `_fill` gives numbers of variance 1."""
+        """The scale that gives `_numbers` variance 1."""
         return 1.0 if self.distribution == "gaussian" else 3**0.5 / 2**31
 
-    def _fill(self, numbers: torch.Tensor, scale: torch.Tensor, generator: torch.Generator) -> None:
+    def _numbers(
+        self, count: int, generator: torch.Generator, bits: np.random.BitGenerator
+    ) -> torch.Tensor:
+        """Random numbers: normal, or whole ones of 32 bits, on a CPU from NumPy's fastest source."""
         if self.distribution == "gaussian":
-            numbers.normal_(generator=generator).mul_(scale)
-        else:  # two numbers from 64 random bits, faster than uniform_; so there must be evenly many
-            numbers.view(torch.int64).random_(-(2**63), None, generator=generator)
-            numbers.copy_(numbers.view(torch.int32)).mul_(scale)
+            return torch.randn(count, **_how(generator))
+        if generator.device.type == "cpu":
+            return torch.from_numpy(bits.random_raw(-(-count // 2)).view(np.int32))[:count]
+        return torch.randint(-(2**31), 2**31, (count,), dtype=torch.int32, **_how(generator))
+
+
+def _forward(
+    drawn: torch.Tensor,
+    numbers: torch.Tensor,
+    scale: torch.Tensor,
+    first: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+    weights: list[torch.Tensor],
+    layers: list[torch.Tensor],
+    ones: list[torch.Tensor],
+    tanh: bool,
+    outputs: torch.Tensor,
+) -> None:
+    """Networks with the numbers of each row of `drawn`, of which `first`, `weights` are views."""
+    for i in range(len(drawn)):
+        numbers.copy_(drawn[i]).mul_(scale)
+        torch.mm(first[0], first[1], out=first[2])
+        for j in range(len(weights)):
+            if tanh:
+                layers[j].tanh_()
+            else:
+                layers[j].relu_()
+            ones[j].fill_(1)
+            torch.bmm(weights[j], layers[j], out=layers[j + 1])
+        outputs[i].copy_(layers[-1][:, 0])
+
+
+with warnings.catch_warnings():  # TorchScript ages, but nothing else runs a loop without Python's
+    warnings.simplefilter("ignore", DeprecationWarning)  # lock, for which threads would wait
+    _forward = torch.jit.script(inspect.unwrap(_forward))  # without a type checker's wrapper
 
 
 @dataclass(frozen=True)

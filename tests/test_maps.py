@@ -60,7 +60,7 @@ def agree(one, two, least=10):
 def outputs(map_, count, seed, batch=1000):
     """Real outputs (count, 2**n), before the threshold, in float64."""
     draw = map_._drawer(batch, torch.Generator().manual_seed(seed))
-    return torch.cat([draw().clone() for _ in range(count // batch)]).double().numpy()
+    return torch.cat([draw().clone() for _ in range(count // batch)])[:count].double().numpy()
 
 
 def has_mean(samples, expected):
@@ -132,14 +132,15 @@ def test_networks_have_the_law_of_a_slow_implementation(mlp):
 def test_networks_are_a_forward_pass_of_their_numbers(mlp, monkeypatch):
     kept = []
 
-    def fill(self, numbers, scale, generator):
-        raw = torch.linspace(-1, 1, len(numbers)).mul(7e3).cos()
-        kept[:] = [raw.double().numpy() * self._unit()]
-        numbers.copy_(raw).mul_(scale)
+    def numbers(self, count, *_):
+        kept[:] = [torch.linspace(-1, 1, count).mul(7e3).cos()]
+        return kept[0]
 
-    monkeypatch.setattr(maps.MLP, "_fill", fill)
+    monkeypatch.setattr(maps.MLP, "_numbers", numbers)
     result = mlp._drawer(6, torch.Generator())().numpy()
-    h, rest = np.broadcast_to(points(mlp).T.astype(float), (6, 3, 8)), kept[0]
+    assert len(result) == 8 * 6  # eight rounds of six networks; the last is looked at
+    rest = np.array_split(kept[0].double().numpy() * mlp._unit(), 8)[-1]
+    result, h = result[-6:], np.broadcast_to(points(mlp).T.astype(float), (6, 3, 8))
     for depth, (weight, bias) in enumerate(mlp._stds()):  # a row: weights of a unit, its bias
         last = depth == len(mlp.hidden)
         shape = 6, 1 if last else mlp.hidden[depth] + 1, h.shape[1] + 1
@@ -148,7 +149,7 @@ def test_networks_are_a_forward_pass_of_their_numbers(mlp, monkeypatch):
         h = weight * rows[:, :, :-1] @ h + bias * rows[:, :, -1:]
         if not last:
             h = np.maximum(h, 0) if mlp.activation == "relu" else np.tanh(h)
-    assert len(rest) < 2
+    assert not len(rest)
     np.testing.assert_allclose(result, h[:, 0], rtol=1e-4, atol=1e-4 * np.abs(h).max())
 
 
@@ -166,9 +167,10 @@ def test_variances_of_weights_and_biases(distribution):
 
 @pytest.mark.parametrize("distribution", maps.DISTRIBUTIONS)
 def test_distributions_of_the_numbers(distribution):
-    mlp, numbers = maps.MLP(3, distribution=distribution), torch.empty(200_000)
-    mlp._fill(numbers, torch.full((200_000,), mlp._unit()), torch.Generator().manual_seed(5))
-    values = numbers.double().numpy()
+    mlp, source = maps.MLP(3, distribution=distribution), torch.Generator().manual_seed(5)
+    numbers = mlp._numbers(200_000, source, np.random.SFC64(5))
+    assert len(numbers) == 200_000 and len(mlp._numbers(3, source, np.random.SFC64(5))) == 3
+    values = numbers.double().numpy() * mlp._unit()
     law = stats.uniform(-(3**0.5), 2 * 3**0.5) if distribution == "uniform" else stats.norm()
     assert stats.kstest(values, law.cdf).pvalue > TAIL
     for power in range(1, 5):
@@ -227,7 +229,7 @@ def test_threads_change_nothing(map_):
 
 
 def test_threads_are_given_back_after_a_failure(monkeypatch):
-    monkeypatch.setattr(maps.MLP, "_fill", lambda *_: 1 / 0)
+    monkeypatch.setattr(maps.MLP, "_numbers", lambda *_: 1 / 0)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
