@@ -39,7 +39,7 @@ def array(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
     wanted = "(" + ", ".join("*" if size is None else str(size) for size in shape) + ")"
     try:
         result = np.asarray(value)
-    except ValueError:
+    except (ValueError, TypeError, RuntimeError):  # of rows, of a tensor that needs a gradient
         raise ValueError(
             f"{name}: got a ragged {type(value).__name__}, expected an array of shape {wanted}"
         ) from None

@@ -239,6 +239,9 @@ def _sizes(dim: int, d_head: int, below: int = 0) -> tuple[int, int]:
 
 # Matching tokens
 
+MOST_TOKENS = 10**15
+MOST_DIMENSIONS = 1000  # of the laws by quadrature
+
 
 def project_tokens(
     n_tokens: int, d_model: int, d_head: int, *, seed: int, geometry: str = "gaussian"
@@ -302,38 +305,52 @@ def count_mismatches(vectors: np.ndarray, keys: np.ndarray | None = None) -> int
     return int(mismatches(vectors, keys).sum())
 
 
-def attention_lost(
-    vectors: np.ndarray, inverse_temperature: float, keys: np.ndarray | None = None
-) -> Float[np.ndarray, " token"]:
-    """The attention of each query that goes to keys other than its own, Σ_{j≠i} softmax_j(β q_i·k_j).
+def attention_lost(vectors: np.ndarray, inverse_temperature: float) -> Float[np.ndarray, " token"]:
+    """The attention of each query that goes to keys other than its own, Σ_{j≠i} softmax_j(β u_i·u_j).
 
     >>> attention_lost(np.eye(2), 0.0).tolist()
     [0.5, 0.5]
     """
     beta = _require.real("inverse_temperature", inverse_temperature, 0)
-    queries, others, own, blocks = _heads(vectors, keys)
+    queries, keys, own, blocks = _heads(vectors, None)
     lost = np.empty(len(queries))
     for rows in blocks:
-        scores = queries[rows] @ others.T
-        top = scores.max(1)
-        total = np.exp(beta * (scores - top[:, None])).sum(1)
-        lost[rows] = 1 - np.exp(beta * (own[rows] - top)) / total
+        lead = queries[rows] @ keys.T
+        top = lead.max(1, keepdims=True)
+        with np.errstate(over="ignore"):  # to -inf, of which the weight is 0
+            weights = np.exp(beta * (lead - top))
+            match = np.exp(beta * (own[rows] - top[:, 0]))
+        weights[np.arange(len(weights)), np.arange(rows.start, rows.stop)] = 0
+        others = weights.sum(1)
+        lost[rows] = others / (others + match)
     return lost
 
 
 def _heads(vectors: np.ndarray, keys: np.ndarray | None) -> tuple[Any, ...]:
     """Queries, keys, the score of each query with its own key, and rows for blocks of 32 MiB."""
-    queries = _require.array("vectors", vectors, (None, None)).astype(float)
-    keys = queries if keys is None else _require.array("keys", keys, queries.shape).astype(float)
-    if len(queries) < 2:
-        raise ValueError(f"vectors: got {len(queries)} token, expected at least 2")
-    for name, rows in (("vectors", queries), ("keys", keys)):
-        if not rows.any(1).all():
-            raise ValueError(f"{name}: got a row of zeros, expected every row to have a length")
+    queries = _tokens("vectors", vectors, (None, None))
+    keys = queries if keys is None else _tokens("keys", keys, queries.shape)
     n = len(queries)
     step = max(1, 2**22 // n)
     blocks = [slice(i, min(i + step, n)) for i in range(0, n, step)]
     return queries, keys, np.einsum("ik,ik->i", queries, keys), blocks
+
+
+def _tokens(
+    name: str, value: np.ndarray, shape: tuple[int | None, ...], most: float = 1e150
+) -> np.ndarray:
+    """At least two rows, none of them zero or of a size whose square is not a float."""
+    rows = _require.array(name, value, shape).astype(float)
+    if rows.shape[-2] < 2:
+        raise ValueError(f"{name}: got {rows.shape[-2]} token, expected at least 2")
+    largest = np.abs(rows).max(-1)
+    for size in (largest.min(), largest.max()):
+        if not 1 / most <= size <= most:
+            what = f"every largest entry between {1 / most:.0e} and {most:.0e}"
+            raise ValueError(
+                f"{name}: got a row with the largest entry {size:.3g}, expected {what}"
+            )
+    return rows
 
 
 def train_matching(
@@ -347,11 +364,11 @@ def train_matching(
     >>> train_matching(np.eye(3)[None], 2, seed=0, steps=1)[0].shape
     torch.Size([1, 3, 2])
     """
-    x = torch.from_numpy(_require.array("tokens", tokens, (None, None, None))).float()
+    x = torch.from_numpy(_tokens("tokens", tokens, (None, None, None), 1e6)).float()
     heads, n, d = x.shape
     k, steps = _require.integer("d_head", d_head, 1, d), _require.integer("steps", steps, 1)
     batch = min(_require.integer("batch", batch, 1), n)
-    rng = torch.Generator().manual_seed(_require.integer("seed", seed, 0))
+    rng = torch.Generator().manual_seed(_require.integer("seed", seed, 0, 2**64 - 1))
     maps = [torch.randn(heads, d, k, generator=rng).requires_grad_() for _ in range(2)]
     optimizer = torch.optim.Adam(maps, lr=0.05)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -375,7 +392,11 @@ def nearest_projection(
     >>> round(nearest_projection(np.diag([3.0, 1.0, 0.0]), 2)[1], 9)  # 2P is nearest
     0.2
     """
-    w = _require.array("matrix", matrix, (None, len(np.atleast_1d(matrix))))
+    w = _require.array("matrix", matrix, (None, None)).astype(float)
+    _require.array("matrix", w, (len(w), len(w)))
+    if not 1e-150 <= np.abs(w).max() <= 1e150:
+        got = f"the largest entry {np.abs(w).max():.3g}"
+        raise ValueError(f"matrix: got {got}, expected one between 1e-150 and 1e150")
     k = _require.integer("d_head", d_head, 1, len(w))
     values, basis = np.linalg.eigh((w + w.T) / 2)
     return basis[:, -k:], float(1 - max(values[-k:].sum(), 0) ** 2 / (k * (w**2).sum()))
@@ -390,8 +411,10 @@ def log_pair_tail(d_head: int, level: float = 1.0, *, normalised: bool = False) 
     >>> round(float(np.exp(log_pair_tail(1))), 12), log_pair_tail(3, normalised=True)
     (0.25, -inf)
     """
-    k = _require.integer("d_head", d_head, 2 if normalised else 1)
-    c = _require.real("level", level, 1e-3, 1 if normalised else 1e6)
+    if not isinstance(normalised, bool):
+        raise ValueError(f"normalised: got {normalised!r}, expected True or False")
+    k = _require.integer("d_head", d_head, 2 if normalised else 1, 10**6)
+    c = _require.real("level", level, 0.01, 1 if normalised else 1e6)
     a, x = ((k - 1) / 2, (1 - c) * (1 + c)) if normalised else (k / 2, 1 / (1 + c * c))
     if x == 0:
         return -np.inf
@@ -407,7 +430,7 @@ def log_expected_mismatches(n_tokens: int, d_head: int) -> float:
     >>> round(log_expected_mismatches(2, 4096), 4)
     -1423.6038
     """
-    n = _require.integer("n_tokens", n_tokens, 2)
+    n = _require.integer("n_tokens", n_tokens, 2, MOST_TOKENS)
     return float(np.log(n) + np.log(n - 1)) + log_pair_tail(d_head)
 
 
@@ -424,7 +447,8 @@ def expected_mismatches(n_tokens: int, d_head: int) -> float:
     if log < np.log(np.finfo(float).tiny):
         what = f"got {d_head!r}, expected one small enough for a float: exp({log:.6g}) is not"
         raise ValueError(f"d_head: {what}; use log_expected_mismatches")
-    return n_tokens * (n_tokens - 1) * float(np.exp(log_pair_tail(d_head)))
+    root = float(np.exp(log_pair_tail(d_head) / 2))  # the probability itself may be no float
+    return (n_tokens * root) * ((n_tokens - 1) * root)
 
 
 def threshold_dimension(n_tokens: int, expected: float = 1.0) -> int:
@@ -433,7 +457,7 @@ def threshold_dimension(n_tokens: int, expected: float = 1.0) -> int:
     >>> threshold_dimension(50257), threshold_dimension(50257, 0.01)
     (55, 68)
     """
-    n = _require.integer("n_tokens", n_tokens, 2)
+    n = _require.integer("n_tokens", n_tokens, 2, MOST_TOKENS)
     goal = np.log(_require.real("expected", expected, 1e-300))
     k = 1
     while log_expected_mismatches(n, k) > goal:
@@ -459,7 +483,8 @@ def failure_clusters(n_tokens: int, d_head: int) -> Clusters:
     >>> round(failure_clusters(2, 2).variance, 9)  # one pair fails or the other, each with 0.146
     0.207106781
     """
-    n, k = _require.integer("n_tokens", n_tokens, 2), _require.integer("d_head", d_head, 2)
+    n = _require.integer("n_tokens", n_tokens, 2, MOST_TOKENS)
+    k = _require.integer("d_head", d_head, 2, MOST_DIMENSIONS)
     r, weight = _nodes(0, np.sqrt(k) + 12, 300)
     weight = weight * stats.chi.pdf(r, k)
     share, along = _nodes(0, 1, 300)
@@ -474,7 +499,8 @@ def failure_clusters(n_tokens: int, d_head: int) -> Clusters:
     failing = n * (weight @ -np.expm1(token))
     if (n - 1) * p < min(1, 30 / n):
         token += (n - 1) * (np.log1p(-long) - np.log1p(-p))
-    return Clusters(float(variance), float(failing), float(weight @ np.exp(token)) ** n)
+    none = np.exp(n * np.log1p(weight @ np.expm1(token)))
+    return Clusters(float(variance), float(failing), float(none))
 
 
 def expected_attention_lost(inverse_temperature: float, n_tokens: int, d_head: int) -> float:
@@ -487,9 +513,10 @@ def expected_attention_lost(inverse_temperature: float, n_tokens: int, d_head: i
     5.0
     """
     beta = _require.real("inverse_temperature", inverse_temperature, 1e-6)
-    n, k = _require.integer("n_tokens", n_tokens, 2), _require.integer("d_head", d_head, 1)
-    c = min(1.0, beta / 2)
-    scale = min(np.sqrt(2 / k), beta)
+    n = _require.integer("n_tokens", n_tokens, 2, MOST_TOKENS)
+    k = _require.integer("d_head", d_head, 1, MOST_DIMENSIONS)
+    c = min(1.0, beta - min(beta / 2, 1 / k))  # near the saddle at 1, left of the pole at beta
+    scale = min(np.sqrt(2 / k), beta - c)
     end = np.arcsinh(min(12 * beta, 2 * 10 ** (34 / k)) / scale)
     t, weight = _nodes(0, end, 1000)
     s = c + 1j * scale * np.sinh(t)

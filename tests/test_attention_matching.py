@@ -36,8 +36,8 @@ def test_expected_mismatches_is_accurate_everywhere(n, k):
         exact = n * (n - 1) * tail / mpmath.beta(mpmath.mpf(k) / 2, mpmath.mpf("0.5")) / 2
         log = float(mpmath.log(exact))
     assert abs(attention.log_expected_mismatches(n, k) - log) < 1e-10
-    if log > -700:
-        assert attention.expected_mismatches(n, k) == pytest.approx(float(exact), rel=1e-10)
+    if log > -708:  # down to the least normal float
+        assert attention.expected_mismatches(n, k) == pytest.approx(float(exact), rel=1e-10, abs=0)
     elif log < -710:
         with pytest.raises(ValueError, match="d_head: got .* log_expected_mismatches"):
             attention.expected_mismatches(n, k)
@@ -46,7 +46,16 @@ def test_expected_mismatches_is_accurate_everywhere(n, k):
 @pytest.mark.parametrize(("n", "k"), [(2, 1), (10**9, 1), (2, 4096), (10**9, 4096), (2, 2000)])
 def test_expected_mismatches_at_the_corners(n, k):
     log = math.log(n) + math.log(n - 1) + exact_log_tail(k / 2, 0.5)
-    assert attention.log_expected_mismatches(n, k) == pytest.approx(log, rel=1e-12)
+    assert attention.log_expected_mismatches(n, k) == pytest.approx(log, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(("n", "k"), [(10**9, 2150), (10**9, 2060), (10**6, 2080), (2, 2030)])
+def test_expected_mismatches_where_the_probability_of_a_pair_is_no_float(n, k):
+    with mpmath.workdps(60):
+        log = mpmath.log(n) + mpmath.log(n - 1) - mpmath.log(2)
+        tail = mpmath.betainc(mpmath.mpf(k) / 2, "0.5", 0, "0.5", regularized=True)
+        exact = float(mpmath.exp(log) * tail)
+    assert attention.expected_mismatches(n, k) == pytest.approx(exact, rel=1e-10, abs=0)
 
 
 @pytest.mark.parametrize("k", [2, 4, 6, 40])
@@ -56,7 +65,7 @@ def test_even_dimensions_have_a_sum_of_rationals(k):
     with mpmath.workdps(50):
         ratio = mpmath.mpf(total.numerator) / total.denominator / mpmath.sqrt(2)
         exact = float((1 - ratio) / 2)
-    assert math.exp(attention.log_pair_tail(k)) == pytest.approx(exact, rel=1e-12)
+    assert math.exp(attention.log_pair_tail(k)) == pytest.approx(exact, rel=1e-12, abs=0)
 
 
 @settings(max_examples=40)
@@ -76,14 +85,14 @@ def test_level_law_is_a_mean_over_lengths(k, level):
         epsabs=0,
         limit=400,
     )[0]
-    assert math.exp(attention.log_pair_tail(k, level)) == pytest.approx(mean, rel=1e-4)
+    assert math.exp(attention.log_pair_tail(k, level)) == pytest.approx(mean, rel=1e-4, abs=0)
 
 
 @given(st.integers(2, 100), st.floats(0.05, 0.999))
 def test_cap_law_of_unit_vectors(k, level):
     a, x = (k - 1) / 2, (1 - level) * (1 + level)
     log = attention.log_pair_tail(k, level, normalised=True)
-    assert log == pytest.approx(exact_log_tail(a, x), rel=1e-9)
+    assert log == pytest.approx(exact_log_tail(a, x), rel=1e-9, abs=0)
 
 
 def test_bounds_on_the_pair_probability():
@@ -193,7 +202,7 @@ def test_clusters_against_simulation(n, k, sets):
 
 def test_no_failure_is_exact_for_two_tokens_up_to_the_approximation():
     p = math.exp(attention.log_pair_tail(20))
-    assert attention.failure_clusters(2, 20).none == pytest.approx(1 - 2 * p, rel=p)
+    assert attention.failure_clusters(2, 20).none == pytest.approx(1 - 2 * p, rel=p, abs=0)
 
 
 def test_no_failure_against_simulation():
@@ -222,29 +231,41 @@ def test_attention_lost_is_a_mean_over_two_normals(k, beta):
     nodes, weight = np.polynomial.legendre.leggauss(400)
     r = (nodes + 1) / 2 * (np.sqrt(k) + 8)
     density = weight / 2 * (np.sqrt(k) + 8) * stats.chi.pdf(r * np.sqrt(2), k) * np.sqrt(2)
-    g = np.r_[-(nodes + 1) * 6, (nodes + 1) * 6]
+    half = 5 + np.sqrt(k / 2)  # a warm head weighs g near -√(2k)
+    g = np.r_[-(nodes + 1) * half, (nodes + 1) * half]
     x = r[:, None] * g
     values = np.exp(-np.logaddexp(x, (1 - beta) * x)) * stats.norm.pdf(g)
-    mean = density @ values @ np.r_[weight, weight] * 6 * 2.0 ** (-k / 2)
+    mean = density @ values @ np.r_[weight, weight] * half * 2.0 ** (-k / 2)
     law = attention.expected_attention_lost(beta, 2, k) / 2
-    assert law == pytest.approx(mean, rel=1e-5)
+    assert law == pytest.approx(mean, rel=1e-5, abs=0)
 
 
 @pytest.mark.parametrize("k", [1, 5, 64, 1000])
 def test_attention_lost_at_temperature_one_and_zero(k):
     at_one = attention.expected_attention_lost(1.0, 2, k) / 2
-    assert at_one == pytest.approx(0.5 * 2.0 ** (-k / 2), rel=1e-9)
+    assert at_one == pytest.approx(0.5 * 2.0 ** (-k / 2), rel=1e-9, abs=0)
     cold = attention.expected_attention_lost(1e8, 2, k)
-    assert cold == pytest.approx(attention.expected_mismatches(2, k), rel=1e-7)
+    assert cold == pytest.approx(attention.expected_mismatches(2, k), rel=1e-7, abs=0)
 
 
 def test_attention_lost_is_softmax():
-    queries, keys = np.random.default_rng(1).standard_normal((2, 30, 4))
-    scores = torch.tensor(queries @ keys.T * 1.7)
+    tokens = np.random.default_rng(1).standard_normal((30, 4))
+    scores = torch.tensor(tokens @ tokens.T * 1.7)
     lost = 1 - torch.softmax(scores, 1).diagonal().numpy()
-    np.testing.assert_allclose(attention.attention_lost(queries, 1.7, keys), lost, atol=1e-14)
+    np.testing.assert_allclose(attention.attention_lost(tokens, 1.7), lost, atol=1e-14)
     far = attention.attention_lost(np.eye(3) * 1e3, 1e3)
     assert (far == 0).all()
+    small = attention.attention_lost(np.eye(3) * 10, 1.0)  # two keys, each e^-100 of the match
+    np.testing.assert_allclose(small, 2 * np.exp(-100), rtol=1e-12)
+
+
+@pytest.mark.parametrize("k", [2, 64, 1000])
+@pytest.mark.parametrize("beta", [0.001, 0.3, 0.97])
+def test_attention_lost_of_a_warm_head(k, beta):
+    """Σ_m (−1)^(m−1) E[e^(mβx)] diverges, but its first term is a bound, and nearly all of it."""
+    leak = (1 + 2 * beta - beta**2) ** (-k / 2)
+    lost = attention.expected_attention_lost(beta, 2, k) / 2
+    assert max(leak / (1 + leak) * 0.4, 0) < lost < min(leak, 0.5)
 
 
 # Heads
@@ -275,7 +296,7 @@ def test_nearest_projection():
 
 # Bad input
 
-NO_INTEGER = st.sampled_from([0, -1, 1.5, True, "3", None, math.nan])
+NO_INTEGER = st.sampled_from([0, -1, 1.5, True, "3", None, math.nan, math.inf])
 ONE_TOKEN = st.one_of(NO_INTEGER, st.just(1))
 NO_BETA = st.sampled_from([-1.0, -1e-9, math.nan, math.inf, "1", None, True])
 NO_VECTORS = st.sampled_from(
@@ -289,6 +310,10 @@ NO_VECTORS = st.sampled_from(
         np.zeros((0, 2)),
         [[1.0], [1.0, 2.0]],
         np.array([["a", "b"], ["c", "d"]]),
+        np.full((2, 2), 1e200),
+        np.full((2, 2), 1e-200),
+        torch.ones(2, 2, requires_grad=True),
+        None,
     ]
 )
 SIZES = dict(n_tokens=3, d_model=4, d_head=2, seed=0)
@@ -304,7 +329,12 @@ BAD = [
         (function, dict(vectors=np.eye(3)), "vectors", NO_VECTORS)
         for function in (attention.mismatches, attention.count_mismatches)
     ),
-    (attention.mismatches, dict(vectors=np.eye(2), keys=np.eye(2)), "keys", NO_VECTORS),
+    (
+        attention.mismatches,
+        dict(vectors=np.eye(2), keys=np.eye(2)),
+        "keys",
+        NO_VECTORS.filter(lambda keys: keys is not None),
+    ),
     (
         attention.attention_lost,
         dict(vectors=np.eye(3), inverse_temperature=1.0),
@@ -324,9 +354,14 @@ BAD = [
             attention.expected_mismatches,
             attention.failure_clusters,
         )
-        for argument, bad in (("n_tokens", ONE_TOKEN), ("d_head", NO_INTEGER))
+        for argument, bad in (
+            ("n_tokens", st.one_of(ONE_TOKEN, st.just(10**400))),
+            ("d_head", st.one_of(NO_INTEGER, st.just(10**400))),
+        )
     ),
+    (attention.failure_clusters, LAW, "d_head", st.sampled_from([1, 1001])),
     (attention.log_pair_tail, dict(d_head=2, level=0.5), "level", st.sampled_from([0, -1, np.nan])),
+    (attention.log_pair_tail, dict(d_head=2), "normalised", st.sampled_from(["no", 1, None])),
     (attention.log_pair_tail, dict(d_head=2, normalised=True), "d_head", st.just(1)),
     (attention.log_pair_tail, dict(d_head=2, normalised=True), "level", st.sampled_from([0, 1.1])),
     (attention.threshold_dimension, dict(n_tokens=3), "n_tokens", ONE_TOKEN),
@@ -338,6 +373,12 @@ BAD = [
         NO_BETA,
     ),
     (
+        attention.expected_attention_lost,
+        dict(inverse_temperature=1.0, n_tokens=2, d_head=2),
+        "d_head",
+        st.sampled_from([0, True, 1001]),
+    ),
+    (
         attention.train_matching,
         dict(tokens=np.ones((1, 3, 2)), d_head=1, seed=0, steps=1),
         "d_head",
@@ -347,14 +388,17 @@ BAD = [
         attention.train_matching,
         dict(tokens=np.ones((1, 3, 2)), d_head=1, seed=0, steps=1),
         "tokens",
-        NO_VECTORS,
+        st.one_of(
+            NO_VECTORS,
+            st.sampled_from([np.zeros((1, 3, 2)), np.ones((1, 1, 2)), np.full((1, 3, 2), 1e299)]),
+        ),
     ),
     (attention.nearest_projection, dict(matrix=np.eye(3), d_head=1), "d_head", st.just(4)),
     (
         attention.nearest_projection,
         dict(matrix=np.eye(3), d_head=1),
         "matrix",
-        st.just(np.ones((3, 2))),
+        st.sampled_from([np.ones((3, 2)), np.zeros((3, 3)), np.full((3, 3), 1e200), [[1], [1, 2]]]),
     ),
 ]
 
