@@ -530,7 +530,7 @@ def _nodes(low: float, high: float, n: int) -> tuple[np.ndarray, np.ndarray]:
     return (high - low) / 2 * x + (high + low) / 2, (high - low) / 2 * weight
 
 
-_legendre = cache(np.polynomial.legendre.leggauss)
+_legendre = cache(special.roots_legendre)
 
 
 # Many features at a position
