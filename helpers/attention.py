@@ -545,15 +545,16 @@ def set_margins(vectors: np.ndarray, sets: np.ndarray) -> Float[np.ndarray, " se
     >>> set_margins(np.eye(3), np.array([[0, 1]])).tolist()
     [1.0]
     """
-    u = _require.array("vectors", vectors, (None, None)).astype(float)
-    if len(u) < 2 or not u.any(1).all():
-        raise ValueError(f"vectors: got {u.shape[0]} rows, expected at least 2, none of them zero")
+    u = _directions(vectors)
+    if len(u) < 2:
+        raise ValueError("vectors: got 1 row, expected at least 2")
     s = _require.array("sets", sets, (None, None))
     row = np.sort(s, 1)
-    valid = s.dtype.kind in "iu" and 0 <= row.min() and row.max() < len(u) > s.shape[1]
-    if not valid or (np.diff(row, axis=1) == 0).any():
+    bad = (row[:, 0] < 0) | (row[:, -1] >= len(u)) | (np.diff(row, axis=1) == 0).any(1)
+    if s.dtype.kind not in "iu" or len(u) <= s.shape[1] or bad.any():
+        got = f"{s.dtype} row {s[bad.argmax()].tolist()}"
         what = f"fewer than {len(u)} different integers from 0 to {len(u) - 1} a row"
-        raise ValueError(f"sets: got {s.dtype} rows of shape {s.shape[1:]}, expected {what}")
+        raise ValueError(f"sets: got {got}, expected {what}")
     scores = np.sum(u[s], 1) @ u.T
     present = np.take_along_axis(scores, s, 1).min(1)
     np.put_along_axis(scores, s, -np.inf, 1)
@@ -565,11 +566,13 @@ def rival_probability(n_present: int, dim: int) -> float:
 
     P(θ_1 + … + θ_{r−1} ≥ sin(α/2)): θ one coordinate of a random unit vector, α the angle between
     two of them (theorem "One rival"). By Fourier series; absolute error below 1e-9 from k = 4 on.
+    r may be at most 1000 and k at most 4096.
 
     >>> round(rival_probability(2, 2), 9)
     0.25
     """
-    r, k = _require.integer("n_present", n_present, 1), _require.integer("dim", dim, 2)
+    r = _require.integer("n_present", n_present, 1, 1000)
+    k = _require.integer("dim", dim, 2, 4096)
     if r == 1:
         return 0.0
     x, weight = special.roots_legendre(300)
@@ -593,14 +596,14 @@ def _coordinate_transform(t: np.ndarray, k: int) -> np.ndarray:
 
 
 def tied_entropy(n_ties: int, spread: float, *, inverse_temperature: float = 1.0) -> float:
-    """Expected entropy, in nats, of softmax over r scores N(0, spread²), exact for every r.
+    """Expected entropy, in nats, of softmax over r ≤ 10⁶ scores N(0, spread²), exact for every r.
 
     E[H] = E[ln Z] − τ ∂E[ln Z]/∂τ, Z = Σ exp(τz), τ = β·spread ≤ 50 (theorem "Ties").
 
     >>> round(tied_entropy(4, 0.0), 9)
     1.386294361
     """
-    r, beta = _require.integer("n_ties", n_ties, 2), inverse_temperature
+    r, beta = _require.integer("n_ties", n_ties, 2, 10**6), inverse_temperature
     tau = _require.real("spread", spread, 0) * _require.real("inverse_temperature", beta, 0)
     if tau > 50:
         raise ValueError(
@@ -626,15 +629,21 @@ def cross_energy(vectors: np.ndarray, groups: np.ndarray) -> float:
     >>> cross_energy(np.eye(4)[[0, 1, 2, 3]], [0, 0, 1, 1])
     0.0
     """
-    u = _require.array("vectors", vectors, (None, None)).astype(float)
-    if not u.any(1).all():
-        raise ValueError("vectors: got a row of zeros, expected none")
+    u = _directions(vectors)
     label = _require.array("groups", groups, (len(u),))
     apart = label[:, None] != label
     if not apart.any():
         raise ValueError("groups: got one group, expected at least 2")
+    u = u / np.abs(u).max(1, keepdims=True)  # squares of tiny or huge entries are no floats
     u = u / np.linalg.norm(u, axis=1, keepdims=True)
     return float(u.shape[1] * np.mean(((u @ u.T) ** 2)[apart]))
+
+
+def _directions(vectors: np.ndarray) -> np.ndarray:
+    u = _require.array("vectors", vectors, (None, None)).astype(float)
+    if not u.any(1).all():
+        raise ValueError("vectors: got a row of zeros, expected none")
+    return u
 
 
 class TrainedGroups(NamedTuple):
@@ -671,7 +680,10 @@ def train_groups(
     d, n, batch = _require.integer("dim", dim, 1), _require.integer("n_seeds", n_seeds, 1), 256
     rate, weight = _require.real("rate", rate, 0, 1), _require.real("head", head, 0)
     steps = _require.integer("n_steps", n_steps, 1)
-    draw = torch.Generator().manual_seed(_require.integer("seed", seed, 0))
+    for name, value in (("exclusive", exclusive), ("relu", relu)):
+        if not isinstance(value, bool | np.bool_):
+            raise ValueError(f"{name}: got {value!r}, expected True or False")
+    draw = torch.Generator().manual_seed(_require.integer("seed", seed, 0, 2**63 - 1))
 
     def inputs(*shape: int) -> torch.Tensor:
         if not exclusive:

@@ -142,7 +142,7 @@ def test_cross_energy_is_a_plain_mean_and_ignores_what_is_free():
     energy = attention.cross_energy(u, groups)
     assert energy == pytest.approx(4 * np.mean(cosines))
     turn, order = np.linalg.qr(rng.standard_normal((4, 4)))[0], rng.permutation(9)
-    stretched = (u @ turn * rng.uniform(0.1, 9, (9, 1)))[order]
+    stretched = (u @ turn * 10.0 ** rng.uniform(-250, 250, (9, 1)))[order]
     assert attention.cross_energy(stretched, 7 - groups[order]) == pytest.approx(energy)
 
 
@@ -191,7 +191,16 @@ not_vectors = st.sampled_from(
     [np.zeros((3, 2)), np.array([[1.0, np.nan], [0, 1]]), np.eye(3)[:1], np.eye(3) * 1j, np.ones(3)]
 )
 not_sets = st.sampled_from(
-    [[[0, 0]], [[0, 3]], [[-1, 0]], [[0.0, 1.0]], [[0, 1, 2]], [0, 1], np.zeros((0, 2), int)]
+    [
+        [[0, 0]],
+        [[0, 1], [0, 3]],
+        [[-1, 0]],
+        [[0.0, 1.0]],
+        [[True, False]],
+        [[0, 1, 2]],
+        [0, 1],
+        np.zeros((0, 2), int),
+    ]
 )
 negative = st.floats(max_value=-1e-9) | st.just(np.nan)
 too_few = st.integers(max_value=1) | st.just(2.5)
@@ -200,9 +209,24 @@ test_bad_input = bad_input_test(
     [
         (attention.set_margins, SHAPES, "vectors", not_vectors),
         (attention.set_margins, SHAPES, "sets", not_sets.map(np.array)),
-        (attention.rival_probability, dict(n_present=2, dim=4), "n_present", st.integers(-3, 0)),
-        (attention.rival_probability, dict(n_present=2, dim=4), "dim", too_few),
-        (attention.tied_entropy, dict(n_ties=2, spread=1.0), "n_ties", too_few),
+        (
+            attention.rival_probability,
+            dict(n_present=2, dim=4),
+            "n_present",
+            st.sampled_from([-3, 0, True, 10**8, 10**400]),
+        ),
+        (
+            attention.rival_probability,
+            dict(n_present=2, dim=4),
+            "dim",
+            too_few | st.sampled_from([4097, 10**400]),
+        ),
+        (
+            attention.tied_entropy,
+            dict(n_ties=2, spread=1.0),
+            "n_ties",
+            too_few | st.sampled_from([10**7, 10**400]),
+        ),
         (attention.tied_entropy, dict(n_ties=2, spread=1.0), "spread", negative | st.just(51.0)),
         (attention.tied_entropy, dict(n_ties=2, spread=1.0), "inverse_temperature", negative),
         (
@@ -224,6 +248,8 @@ test_bad_input = bad_input_test(
         (attention.train_groups, TRAIN, "rate", st.sampled_from([-0.1, 1.1, np.nan])),
         (attention.train_groups, TRAIN, "head", negative),
         (attention.train_groups, TRAIN, "n_steps", st.integers(-2, 0)),
-        (attention.train_groups, TRAIN, "seed", st.sampled_from([-1, 0.5])),
+        (attention.train_groups, TRAIN, "seed", st.sampled_from([-1, 0.5, 2**63])),
+        (attention.train_groups, TRAIN, "exclusive", st.sampled_from([1, "no", None])),
+        (attention.train_groups, TRAIN, "relu", st.sampled_from([0, np.nan, np.ones(2)])),
     ]
 )
