@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy import optimize, sparse, special, stats
+from scipy import linalg, optimize, sparse, special, stats
 from torch import Tensor, nn
 
 from helpers import _require
@@ -39,7 +39,12 @@ def random_projection(dim: int, d_head: int, *, seed: int) -> Float[np.ndarray, 
     """
     d, k = _sizes(dim, d_head)
     rng = np.random.default_rng(_require.integer("seed", seed, 0))
-    return np.linalg.qr(rng.standard_normal((d, k)))[0].T * np.sqrt(d / k)
+    return _subspace(rng, d, k).T * np.sqrt(d / k)
+
+
+def _subspace(rng: np.random.Generator, d: int, k: int) -> Float[np.ndarray, "d k"]:
+    """Orthonormal basis of a uniformly random k-dimensional subspace."""
+    return np.linalg.qr(rng.standard_normal((d, k)))[0]
 
 
 def random_bigrams(n_features: int, n_bigrams: int, *, seed: int) -> Int[np.ndarray, "bigram 2"]:
@@ -107,12 +112,20 @@ def signal_law(dim: int, d_head: int) -> Any:
 
 
 def noise_variance(
-    dim: int, d_head: int, n_features: int, n_bigrams: int, keys: int = 1, queries: int = 1
+    dim: int,
+    d_head: int,
+    n_features: int,
+    n_bigrams: int,
+    keys: int = 1,
+    queries: int = 1,
+    *,
+    same: bool = False,
 ) -> float:
     """Exact variance of the score where no bigram holds (theorem "Noise").
 
-    `keys` features are active at one position, `queries` others at the other. Features are uniform
-    unit vectors, the bigrams uniform among the pairs that are not both active. To first order
+    `keys` features are active at one position, `queries` others at the other, or the same ones
+    (`same`, proposition "Shared features"). Features are uniform unit vectors, the bigrams uniform
+    among the pairs that are not both active. To first order
     keys · queries · n_bigrams · (1/(d d_head) + 1/(m d_head) + 1/(m d)).
 
     >>> round(noise_variance(256, 32, 512, 4000) ** 0.5, 4)
@@ -120,21 +133,35 @@ def noise_variance(
     """
     d, r = _sizes(dim, d_head)
     k, q = _require.integer("keys", keys, 1), _require.integer("queries", queries, 1)
-    m = _require.integer("n_features", n_features, k + q)
+    if same and k != q:
+        raise ValueError(f"queries: got {q}, expected {k} where the features are the same")
+    m = _require.integer("n_features", n_features, k + 1 if same else k + q)
     pairs = m * m - k * q
     size = _require.integer("n_bigrams", n_bigrams, 1, pairs)
     one, two = size / pairs, size * (size - 1) / (pairs * (pairs - 1))
     h2 = 1 + 2 * (d - r) / (r * (d + 2))  # E[(f·Rf)²]
     both = (d / r + 2 * h2) / (d * (d + 2))  # E[(f·g)² (f·Rg)²]
-    n = m - k - q
-    four = {n: n**2 + 2 * n * (n - 1) / d for n in (n, k, q)}  # E|x|⁴ of a sum of n features
-    six = {n: n**3 + 6 * n**2 * (n - 1) / d + 8 * n * (n - 1) * (n - 2) / d**2 for n in (k, q)}
-    squares = ((m - k) * (m - q) - 1) / (d * r) + both + (m - q) / r * (1 + (k - 1) / d)
-    squares = k * q * (squares + (m - k) / d * (h2 + (q - 1) / r))
-    total = q * six[k] / r + k * six[q] * h2 / d + k * q * four[n] / (d * r)
-    total += four[k] * four[q] * (both + 2 * h2 / d) + n * q * four[k] / r * (1 + 5 / d)
-    total += n * k * four[q] / d * (h2 + 4 * h2 / d + 1 / r)
-    return float((one - two) * squares + two * total - (one * k * q / d) ** 2)
+
+    def four(n: int) -> float:  # E|x|⁴ of a sum of n features
+        return n**2 + 2 * n * (n - 1) / d
+
+    def six(n: int) -> float:  # E|x|⁶
+        return n**3 + 6 * n**2 * (n - 1) / d + 8 * n * (n - 1) * (n - 2) / d**2
+
+    if same:
+        n, mean = m - k, k * (m - k) / d
+        squares = n * four(k) * ((n - 1) / d / r + both)
+        squares += n * k / r * (k + (5 * (k - 1) + four(k - 1)) / d)
+        squares += n * k / d * ((k + 4 * (k - 1) / d) * h2 + (k - 1 + four(k - 1)) / r)
+        total = n * six(k) * (1 / r + 3 * h2 / d) + four(n) * four(k) * both
+    else:
+        n, mean = m - k - q, k * q / d
+        squares = ((m - k) * (m - q) - 1) / (d * r) + both + (m - q) / r * (1 + (k - 1) / d)
+        squares = k * q * (squares + (m - k) / d * (h2 + (q - 1) / r))
+        total = q * six(k) / r + k * six(q) * h2 / d + k * q * four(n) / (d * r)
+        total += four(k) * four(q) * (both + 2 * h2 / d) + n * q * four(k) / r * (1 + 5 / d)
+        total += n * k * four(q) / d * (h2 + 4 * h2 / d + 1 / r)
+    return float((one - two) * squares + two * total - (one * mean) ** 2)
 
 
 def retrieval_error(dim: int, d_head: int, n_features: int, n_bigrams: float, n_keys: int) -> float:
@@ -143,8 +170,7 @@ def retrieval_error(dim: int, d_head: int, n_features: int, n_bigrams: float, n_
     The query's h = f·Rf has `signal_law`. Given h and its degree D ~ Poisson(n_bigrams/m) the score
     of a key is √d times a coordinate of a unit vector, with variance h D/d_head +
     h n_bigrams/(d d_head) + h² n_bigrams/(m d); the match adds h, to a non-match it is noise h²/d.
-    By quadrature, one bigram less for the others (section "Capacity"). Raises ValueError for a
-    `dim` in the thousands at which the weights of the quadrature overflow.
+    By quadrature, one bigram less for the others (section "Capacity").
 
     >>> retrieval_error(64, 16, 256, 100.0, 1)
     0.0
@@ -152,25 +178,33 @@ def retrieval_error(dim: int, d_head: int, n_features: int, n_bigrams: float, n_
     d, r = _sizes(dim, d_head, 1)
     m, n = _require.integer("n_features", n_features, 2), _require.integer("n_keys", n_keys, 1)
     size = max(_require.real("n_bigrams", n_bigrams, 1, m * m) - 1, 1e-9)  # the others
-    with np.errstate(over="ignore"):
-        x, h_weight = special.roots_jacobi(24, (d - r) / 2 - 1, r / 2 - 1)
-    if not 0 < h_weight.sum() < np.inf:
-        raise ValueError(f"dim: got {d}, expected a smaller one: the quadrature overflows")
+    h, h_weight = _beta_nodes(r / 2, (d - r) / 2, 24)
     g, g_weight = special.roots_hermitenorm(20)
     law = stats.poisson(size / m)
     degree = np.unique(np.linspace(law.ppf(1e-7), law.isf(1e-7), 16).round())
     edges = np.r_[-1, (degree[1:] + degree[:-1]) // 2, np.inf]
     d_weight = np.diff(law.cdf(edges))
-    h = ((1 + x) / 2 * d / r)[:, None]
+    h = h[:, None] * d / r
     shared = h * (degree / r + size / d / r) + h**2 * size / m / d
     match = h[:, :, None] + np.sqrt(shared)[:, :, None] * g
     t = match[..., None] / np.sqrt(shared + h**2 / d)[:, None, None, :]
-    grid = np.linspace(-1, 1, 2001)[1:-1] * np.sqrt(d)  # √d times a coordinate of a unit vector
+    grid = np.linspace(-1, 1, 2001)[1:-1] * min(np.sqrt(d), 38)  # beyond, the tail is no float
     upper = special.stdtr(d - 1, -grid * np.sqrt((d - 1) / (d - grid**2)))
     tail = np.exp(np.interp(t, grid, np.log(upper + 1e-300))) @ d_weight
     wrong = -np.expm1((n - 1) * np.log1p(-np.minimum(tail, 1 - 1e-15)))
     weights = h_weight[:, None, None] * d_weight[:, None] * g_weight
     return float((weights * wrong).sum() / weights.sum())
+
+
+def _beta_nodes(a: float, b: float, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss nodes and weights of sum one for Beta(a, b), by Golub and Welsch: no overflow."""
+    k, s = np.arange(1, n), a + b - 2
+    twice = 2 * k + s
+    mean = np.r_[(a - b) / (s + 2), (a - b) * s / (twice * (twice + 2))]
+    ratio = np.r_[1.0, (k[1:] + s) / (twice[1:] - 1)]  # 1 at k = 1, also where s = −1
+    side = 4 * k * (k + a - 1) * (k + b - 1) * ratio / (twice**2 * (twice + 1))
+    x, vectors = linalg.eigh_tridiagonal(mean, np.sqrt(side))
+    return (1 + x) / 2, vectors[0] ** 2
 
 
 def bigram_capacity(dim: int, d_head: int, n_features: int, n_keys: int, error: float) -> float:
@@ -219,6 +253,42 @@ def match_errors(
     return np.concatenate(errors, axis=1).mean(axis=1)
 
 
+def train_bigrams(
+    features: np.ndarray,
+    tables: np.ndarray,
+    d_head: int,
+    *,
+    seed: int,
+    n_heads: int = 1,
+    steps: int = 200,
+) -> Float[np.ndarray, "set key query"]:
+    """Scores of heads trained for sets of bigrams, given as 0/1 tables (set, key, query).
+
+    A set has a matrix of rank d_head, or n_heads of rank d_head/n_heads whose scores combine by
+    log-sum-exp. Adam, rate 0.05; the loss asks each bigram to outscore all non-matches of its query.
+
+    >>> train_bigrams(np.eye(3), np.eye(3)[None], 2, seed=0, steps=1).shape
+    (1, 3, 3)
+    """
+    x = torch.from_numpy(_require.array("features", features, (None, None))).float()
+    on = torch.from_numpy(_require.binary("tables", tables, (None, len(x), len(x))))
+    heads, steps = _require.integer("n_heads", n_heads, 1), _require.integer("steps", steps, 1)
+    r = _require.integer("d_head", d_head, heads, x.shape[1])
+    rng = torch.Generator().manual_seed(_require.integer("seed", seed, 0))
+    shape = (len(on), heads, x.shape[1], r // heads)
+    maps = [(0.5 * torch.randn(shape, generator=rng)).requires_grad_() for _ in range(2)]
+    optimizer = torch.optim.Adam(maps, lr=0.05)
+    for _ in range(steps):
+        scores = torch.logsumexp((x @ maps[0]) @ (x @ maps[1]).mT, dim=1)
+        rivals = torch.logsumexp(scores.masked_fill(on, -1e9), dim=1, keepdim=True)
+        loss = nn.functional.softplus(rivals - scores)[on].sum() / len(x)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        return torch.logsumexp((x @ maps[0]) @ (x @ maps[1]).mT, dim=1).double().numpy()
+
+
 def attend(scores: np.ndarray, temperature: float) -> Float[np.ndarray, "query key"]:
     """Softmax of scores/temperature over the last axis; at 0 its limit, equal shares of the largest.
 
@@ -258,7 +328,7 @@ def project_tokens(
     k = _require.integer("d_head", d_head, 1, d)
     _require.choice("geometry", geometry, ("gaussian", "unit", "normalised"))
     rng = np.random.default_rng(_require.integer("seed", seed, 0))
-    basis = np.linalg.qr(rng.standard_normal((d, k)))[0]
+    basis = _subspace(rng, d, k)
     tokens = rng.standard_normal((n, d))
     if geometry == "unit":
         tokens /= np.linalg.norm(tokens, axis=1, keepdims=True)

@@ -86,6 +86,29 @@ def test_noise_variance_where_every_term_counts(d, r, m, size, k, q):
     assert abs(z) < 4.5 * squares.std() / len(squares) ** 0.5
 
 
+@pytest.mark.parametrize(("d", "r", "m", "size", "k"), [(8, 2, 10, 50, 3), (6, 6, 8, 30, 1)])
+def test_noise_variance_where_the_features_are_the_same(d, r, m, size, k):
+    pairs = [(i, j) for i in range(m) for j in range(m) if not (i < k and j < k)]
+    rng, scores = np.random.default_rng(1), []
+    for seed in range(4_000):
+        features = attention.unit_vectors(m, d, seed=seed)
+        p = attention.random_projection(d, r, seed=seed + 10**6)
+        table = np.zeros((m, m))
+        table[tuple(np.array(pairs)[rng.choice(len(pairs), size, replace=False)].T)] = 1
+        x = features[:k].sum(0)
+        scores.append(features @ x @ table @ (features @ p.T @ (p @ x)))
+    mean = size / len(pairs) * k * (m - k) / d
+    squares = (np.array(scores) - mean) ** 2
+    z = squares.mean() - attention.noise_variance(d, r, m, size, k, k, same=True)
+    assert abs(np.mean(scores) - mean) < 4.5 * np.std(scores) / len(scores) ** 0.5
+    assert abs(z) < 4.5 * squares.std() / len(squares) ** 0.5
+
+
+def test_different_features_are_not_the_same():
+    with pytest.raises(ValueError, match="queries: got 2, expected 1"):
+        attention.noise_variance(8, 2, 10, 5, 1, 2, same=True)
+
+
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 400))
 def test_noise_variance_to_first_order_for_many_features(k, q, size):
     d, r, m = 4096, 1024, 10**5
@@ -129,10 +152,31 @@ def test_retrieval_error_predicts_a_head():
     assert (np.abs(mean - law) < 4.5 * error + 15 / d * law).all()
 
 
-def test_retrieval_error_refuses_what_its_quadrature_cannot_do():
-    assert 0 < attention.retrieval_error(4096, 1024, 8192, 1e5, 64) < 1
-    with pytest.raises(ValueError, match="dim: got 16384"):
-        attention.retrieval_error(16384, 4096, 8192, 1e5, 64)
+@pytest.mark.parametrize(
+    ("d", "r", "error"),
+    [(4, 2, 0.5), (64, 16, 0.1), (4096, 1024, 0.05), (16384, 16, 0.1), (16384, 4096, 0.05)],
+)
+def test_retrieval_error_is_the_mean_of_its_law_at_any_width(d, r, error):
+    """Against draws of the law: h, degrees and coordinates of unit vectors, no quadrature."""
+    rng, m, n, draws = np.random.default_rng(d + r), 4 * d, 16, 20_000
+    size = attention.bigram_capacity(d, r, m, n, error)
+    h = attention.signal_law(d, r).rvs((draws, 1), random_state=rng)
+    degree = rng.poisson((size - 1) / m, (draws, n))
+    variance = h * (degree / r + (size - 1) / d / r) + h**2 * (size - 1) / m / d
+    variance[:, 1:] += h**2 / d
+    g = rng.standard_normal((draws, n))
+    g /= np.sqrt((g**2 + rng.chisquare(d - 1, (draws, n))) / d)
+    g[:, 0] = rng.standard_normal(draws)  # the match's own noise is Gaussian in the law
+    scores = np.sqrt(variance) * g
+    wrong = np.mean(scores[:, 1:].max(1) > scores[:, 0] + h[:, 0])
+    assert abs(wrong - error) < 4.5 * np.sqrt(error * (1 - error) / draws)
+
+
+def test_the_nodes_are_those_of_the_beta_law():
+    for a, b in ((0.5, 0.5), (1.0, 1.0), (0.5, 1.0), (8.0, 24.0), (2048.0, 6144.0)):
+        x, weight = attention._beta_nodes(a, b, 24)
+        moments = [(weight * x**k).sum() for k in range(4)]
+        np.testing.assert_allclose(moments, [stats.beta(a, b).moment(k) for k in range(4)])
 
 
 def test_retrieval_error_grows_with_bigrams_and_keys_and_falls_with_width():
@@ -148,6 +192,30 @@ def test_retrieval_error_grows_with_bigrams_and_keys_and_falls_with_width():
 def test_capacity_inverts_the_error(error):
     size = attention.bigram_capacity(256, 64, 1024, 32, error)
     assert attention.retrieval_error(256, 64, 1024, size, 32) == pytest.approx(error, rel=1e-3)
+
+
+# Training
+
+
+def test_training_finds_bigrams_that_a_random_head_does_not_hold():
+    features, _, bigrams = head(16, 4, 32, 12, 0)
+    table = attention.bigram_table(bigrams, 32).toarray()
+    errors = []
+    for n_heads, steps in ((1, 1), (1, 200), (2, 200)):
+        scores = attention.train_bigrams(
+            features, table[None], 4, seed=0, n_heads=n_heads, steps=steps
+        )
+        errors.append(attention.match_errors(scores[0], table, (16,))[0])
+    assert errors[0] > 0.5 > 0.01 > max(errors[1:])
+
+
+def test_a_trained_head_has_the_rank_asked_for_and_its_seed():
+    features, tables = np.eye(6), np.eye(6)[None]
+    one, two = (attention.train_bigrams(features, tables, 2, seed=s, steps=5)[0] for s in (0, 1))
+    assert np.linalg.matrix_rank(one, tol=1e-4) == 2
+    assert not np.allclose(one, two)
+    again = attention.train_bigrams(features, tables, 2, seed=0, steps=5)[0]
+    np.testing.assert_array_equal(one, again)
 
 
 # Attention
@@ -179,6 +247,7 @@ ABSENT = st.sampled_from(
 )
 QK = {"bigrams": [[0, 2]], "features": FEATURES, "projection": P}
 SCORES = {"scores": np.eye(3), "temperature": 1.0}
+TRAIN = {"features": FEATURES, "tables": np.eye(3)[None], "d_head": 2, "seed": 0, "steps": 1}
 
 test_bad_input = bad_input_test(
     [
@@ -219,6 +288,16 @@ test_bad_input = bad_input_test(
             "n_bigrams",
             st.sampled_from([np.nan, 0, 1e9]),
         ),
+        (attention.train_bigrams, TRAIN, "features", MATRICES),
+        (
+            attention.train_bigrams,
+            TRAIN,
+            "tables",
+            st.sampled_from([np.eye(3), np.ones((1, 2, 2)), np.full((1, 3, 3), 2)]),
+        ),
+        (attention.train_bigrams, TRAIN, "d_head", st.sampled_from([0, 4, 1.5])),
+        (attention.train_bigrams, TRAIN, "steps", COUNTS),
+        (attention.train_bigrams, TRAIN | {"n_heads": 1}, "n_heads", COUNTS),
         (attention.attend, SCORES, "temperature", st.sampled_from([-1.0, np.nan, np.inf, None])),
         (attention.attend, SCORES, "scores", MATRICES),
     ]
