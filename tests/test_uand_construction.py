@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusing import bad_input_test
+from scipy import optimize
 
 from helpers import uand
 
@@ -120,6 +121,25 @@ def test_affine_readoff_stays_above_the_limit_from_m_neurons_on():
         assert uand.least_error(m, s, m) <= 0.25
     assert uand.least_error(30, 5, 435) == 0 < uand.least_error(30, 5, 434)
     assert uand.least_error(30, 5, 20) > 0.25 > uand.least_error(30, 5, 21)
+
+
+@pytest.mark.parametrize(("m", "s", "d"), [(6, 2, 3), (7, 3, 2), (8, 4, 5), (8, 4, 20)])
+def test_dual_limit_is_that_of_explicit_matrices(m, s, d):
+    """The bound from B itself: its singular values and entries, not the closed forms."""
+    x, targets = all_targets(m, s)
+    on = uand.number_on(x, uand.all_pairs(m)).T
+    best = 0.0
+    for beta in np.linspace(-0.5, 0, 101):
+        b = beta * on + targets
+        top = np.sqrt((np.linalg.svd(b, compute_uv=False)[:d] ** 2).sum())
+
+        def slack(eps, b=b, top=top):
+            largest = np.abs(targets + np.where(targets > 0, eps, -eps))
+            return (targets * b).sum() - eps * np.abs(b).sum() - np.linalg.norm(largest) * top
+
+        best = max(best, optimize.brentq(slack, 0, 1) if slack(0) > 0 else 0)
+    root = np.sqrt(uand.least_mean_square(m, s, d))
+    assert uand.least_error(m, s, d) == pytest.approx(max(best, root), abs=1e-3)
 
 
 def test_limits_fall_with_width():
