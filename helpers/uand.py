@@ -7,6 +7,7 @@ raise a ValueError that names them.
 """
 
 from collections.abc import Callable, Sequence
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -579,3 +580,153 @@ def _both_on(x: np.ndarray, i: np.ndarray, j: np.ndarray) -> sparse.csr_array:
         found.append(np.stack([pair, sample[same]])[:, pair >= 0])
     pair, sample = np.concatenate(found, 1) if found else np.zeros((2, 0), int)
     return sparse.csr_array((np.ones(len(pair)), (pair, sample)), (len(i), len(x)))
+
+
+# The sparse construction: weights 0 and 1, the bias leaves a neuron silent below `fan_in` inputs
+
+
+def sparse_layer(
+    n_neurons: int, n_inputs: int, *, rate: float, seed: int, fan_in: int = 2
+) -> Layer:
+    """A ReLU layer with weights 1 with probability `rate`, else 0, and all biases 1 − fan_in.
+
+    >>> sparse_layer(2, 3, rate=1, seed=0).weights.tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    """
+    shape = _require.integer("n_neurons", n_neurons, 1), _require.integer("n_inputs", n_inputs, 1)
+    rng = np.random.default_rng(_require.integer("seed", seed, 0))
+    wired = rng.random(shape) < _rate(rate)
+    return Layer(
+        wired.astype(float), np.full(shape[0], 1.0 - _require.integer("fan_in", fan_in, 1))
+    )
+
+
+def intersection_readoff(
+    weights: np.ndarray, groups: np.ndarray
+) -> Float[np.ndarray, "group neuron"]:
+    """The mean over the neurons wired to all inputs of a group (a row of `groups`); 0 if none is.
+
+    >>> intersection_readoff(np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]]), np.array([[0, 1]])).tolist()
+    [[0.5, 0.5, 0.0]]
+    """
+    w = _require.binary("weights", weights, (None, None))
+    groups = _require.array("groups", groups, (None, None))
+    if groups.dtype.kind not in "iu" or groups.min() < 0 or groups.max() >= w.shape[1]:
+        raise ValueError(
+            f"groups: got {groups.dtype} rows, expected integers from 0 to {w.shape[1] - 1}"
+        )
+    wired = w[:, groups].all(2).T
+    return wired / np.maximum(wired.sum(1, keepdims=True), 1)
+
+
+def sparse_error_law(
+    n_neurons: int, rate: float, s: int, on: int, fan_in: int = 2
+) -> tuple[float, float]:
+    """Mean and root mean square, over sparse layers, of the error of the intersection readoff.
+
+    `on` inputs of the group are on and s in all. A neuron wired to the group outputs ReLU(on + T +
+    1 − fan_in), T ~ Binomial(s − on, rate); there are Binomial(d, rate^fan_in) of them, and with
+    none the output is 0 (theorem "Errors of the sparse construction", chapter universal-and).
+
+    >>> [round(value, 9) for value in sparse_error_law(10, 1, 3, 1)]
+    [2.0, 2.0]
+    """
+    d, k = _require.integer("n_neurons", n_neurons, 1), _require.integer("fan_in", fan_in, 1)
+    s, p = _require.integer("s", s, 0), _rate(rate)
+    on = _require.integer("on", on, 0, min(k, s))
+    extra = np.arange(s - on + 1)
+    error = np.maximum(on + extra + 1 - k, 0) - (on == k)
+    chance = stats.binom.pmf(extra, s - on, p)
+    mean, square = chance @ error, chance @ error**2
+    wired = stats.binom.pmf(np.arange(d + 1), d, p**k)
+    some, inverse = 1 - wired[0], wired[1:] @ (1 / np.arange(1, d + 1))
+    total = mean**2 * some + (square - mean**2) * inverse + wired[0] * (on == k)
+    return float(mean * some - wired[0] * (on == k)), float(np.sqrt(total))
+
+
+def contrast_readoff(
+    weights: np.ndarray, pairs: np.ndarray, rate: float, s: int, bias: float = -1.0
+) -> Float[np.ndarray, "pair neuron"]:
+    """(w_i − p)(w_j − p)/(d γ) for weights 0 and 1: unbiased, γ its mean at a neuron, both on.
+
+    γ = p²(1 − p)² E[ReLU(T + 2 + b) − 2 ReLU(T + 1 + b) + ReLU(T + b)], T ~ Binomial(s − 2, p)
+    (proposition "A readoff without bias", chapter universal-and).
+
+    >>> contrast_readoff(np.array([[1, 1], [1, 0]]), np.array([[0, 1]]), 0.5, 2).tolist()
+    [[2.0, -2.0]]
+    """
+    wi, wj = _pair_weights(_require.binary("weights", weights, (None, None)), pairs)
+    p = _rate(rate)
+    t = np.arange(_require.integer("s", s, 2) - 1) + _require.real("bias", bias)
+    jump = np.maximum(t + 2, 0) - 2 * np.maximum(t + 1, 0) + np.maximum(t, 0)
+    gain = (p * (1 - p)) ** 2 * (stats.binom.pmf(np.arange(s - 1), s - 2, p) @ jump)
+    if gain <= 0:
+        raise ValueError(f"rate, bias: got {rate} and {bias}, expected a layer with a gain above 0")
+    return (wi - p) * (wj - p) / (len(weights) * gain)
+
+
+def _rate(rate: float) -> float:
+    return _require.real("rate", rate, np.finfo(float).tiny, 1)
+
+
+# Limits for every layer of d neurons when all inputs with exactly s of m on must be read
+
+
+def inclusion_spectrum(n_inputs: int, s: int) -> list[tuple[int, int]]:
+    """(eigenvalue, multiplicity) of B Bᵀ, B[pair, x] = x_i x_j over all x with s of m on.
+
+    C(s−j, 2−j) C(m−2−j, s−2) for j = 0, 1, 2, on spaces of dimension C(m, j) − C(m, j−1) (Wilson).
+
+    >>> inclusion_spectrum(8, 3)
+    [(18, 1), (10, 7), (4, 20)]
+    """
+    m = _require.integer("n_inputs", n_inputs, 4)
+    s = _require.integer("s", s, 2, m - 2)
+    sizes = (1, m - 1, comb(m, 2) - m)
+    return [(comb(s - j, 2 - j) * comb(m - 2 - j, s - 2), sizes[j]) for j in range(3)]
+
+
+def least_mean_square(n_inputs: int, s: int, n_neurons: int) -> float:
+    """The least mean squared error over all pairs and inputs: the eigenvalues beyond the first d.
+
+    >>> round(least_mean_square(8, 3, 8) * 28 * 56, 9)  # 20 eigenvalues 4
+    80.0
+    """
+    left, spectrum = _require.integer("n_neurons", n_neurons, 1), inclusion_spectrum(n_inputs, s)
+    rest = 0
+    for value, size in spectrum:  # they fall with j
+        rest, left = rest + value * max(size - left, 0), max(left - size, 0)
+    return rest / (comb(n_inputs, 2) * comb(n_inputs, s))
+
+
+def least_error(n_inputs: int, s: int, n_neurons: int) -> float:
+    """A lower limit of ε: the root of `least_mean_square`, or a dual bound if that is larger.
+
+    ⟨Y, B⟩ − ε‖B‖₁ ≤ ‖A‖_F (Σ_{i ≤ d} σ_i(B)²)^½ for outputs A within ε of the targets Y and every B;
+    here B[pair, x] = β|pair ∩ x| + [both on], β ≤ 0 (theorem "A limit for every s", chapter
+    universal-and).
+
+    >>> round(least_error(30, 5, 30), 4), least_error(8, 3, 28)
+    (0.2245, 0.0)
+    """
+    root = np.sqrt(least_mean_square(n_inputs, s, n_neurons))
+    m, d, total = n_inputs, n_neurons, comb(n_inputs, 2)
+    counts = total * np.array([comb(m - 2, s), 2 * comb(m - 2, s - 1), comb(m - 2, s - 2)])
+    both, sizes = np.array(inclusion_spectrum(m, s)).T
+    either = np.array([2 * (m - 1) * s * comb(m - 1, s - 1), (m - 2) * comb(m - 2, s - 1), 0])
+
+    def bound(beta: float) -> float:
+        entries = np.array([0, beta, 2 * beta + 1])
+        squares = (beta * np.sqrt(either) + np.sqrt(both)) ** 2
+        order = np.argsort(-squares)
+        taken = np.diff(np.minimum(np.cumsum(sizes[order]), d), prepend=0)
+        top = np.sqrt(taken @ squares[order])
+
+        def slack(eps: float) -> float:
+            norm = np.sqrt(counts[:2].sum() * eps**2 + counts[2] * (1 + eps) ** 2)
+            return counts[2] * entries[2] - eps * (counts @ np.abs(entries)) - norm * top
+
+        return optimize.brentq(slack, 0, 1) if slack(0) > 0 else 0.0
+
+    best = optimize.minimize_scalar(lambda b: -bound(b), bounds=(-0.5, 0), method="bounded")
+    return float(max(root, -best.fun))
