@@ -633,7 +633,7 @@ def train(
 
     - "power": Σ_g ω_g n_g S_g(|e|^p)/n; "norms": Σ_g ω_g S_g(|e|^p)^(1/p);
     - "hinge": Σ_g ω_g n_g S_g(softplus(z))/n with z = 50(|e| − p); here p is the error allowed;
-    - "logsumexp": Σ_g ω_g log S_g(exp(p|e|))/p, the largest |e| for large p.
+    - "logsumexp": log(Σ_g ω_g n_g S_g(exp(p|e|))/n)/p, the largest |e| for large p.
 
     Readoffs start as given, (net, pair, neuron), or uniform in ±1/√neurons. The rate falls to 0
     along a cosine if `decay`. `watch` is called with the step and the networks every so many steps.
@@ -664,7 +664,9 @@ def train(
             losses[step, some] = _gradients(nets, some, x[some], slopes, room, frozen)
         now = top * (1 + np.cos(np.pi * step / steps)) / 2 if decay else top
         if not all(torch.isfinite(part.grad.sum()) for part in parts):
-            lost = np.flatnonzero(~np.isfinite(sum(_numpy(q.grad.flatten(1).sum(1)) for q in parts)))
+            lost = np.flatnonzero(
+                ~np.isfinite(sum(_numpy(q.grad.flatten(1).sum(1)) for q in parts))
+            )
             what = f"step {step}: the gradient of network {', '.join(map(str, lost))} is not finite"
             raise Diverged(f"{what}, learning rate {now:.3g}", _trained(nets, losses[:step]))
         adam.param_groups[0]["lr"] = now
@@ -672,6 +674,22 @@ def train(
         if watch is not None and (step + 1) % every == 0:
             watch(step + 1, _trained(nets, losses[: step + 1]))
     return _trained(nets, losses)
+
+
+def errors_by_case(
+    layer: Layer, readoffs: np.ndarray, inputs: np.ndarray, task: str = "and"
+) -> list[np.ndarray]:
+    """Output minus target of all pairs on these inputs: with neither, with one, and with both on.
+
+    >>> layer = Layer(np.array([[1.0, 1.0]]), np.zeros(1))
+    >>> errors_by_case(layer, np.array([[0.5]]), np.array([[0, 0], [0, 1], [1, 1]]))
+    [array([0.]), array([0.5]), array([0.])]
+    """
+    pairs = all_pairs(_checked(layer).weights.shape[1])
+    r = _require.array("readoffs", readoffs, (len(pairs), len(layer.weights)))
+    on = number_on(inputs, pairs)
+    error = activations(layer, inputs) @ r.T - targets(inputs, pairs, task)
+    return [error[on == k] for k in range(3)]
 
 
 class _Networks(NamedTuple):
@@ -708,7 +726,9 @@ def _networks(layers: Any, seeds: Any, readoffs: Any, device: str | None) -> _Ne
 
 def _trained(nets: _Networks, losses: torch.Tensor) -> Trained:
     w, b = _numpy(nets.w), _numpy(nets.b[..., 0])
-    return Trained([Layer(*pair) for pair in zip(w, b, strict=True)], _numpy(nets.r), _numpy(losses))
+    return Trained(
+        [Layer(*pair) for pair in zip(w, b, strict=True)], _numpy(nets.r), _numpy(losses)
+    )
 
 
 def _numpy(tensor: torch.Tensor) -> np.ndarray:
@@ -754,7 +774,9 @@ def _slopes(
     p = _require.real("p", p, 1 if powers else np.finfo(float).tiny)
     if np.shape(weights) not in ((2,), (3,)):
         raise ValueError(f"weights: got {weights!r}, expected two numbers, or three")
-    omega = torch.tensor([_require.real("weights", w, 0) for w in weights], device=where).float()
+    least = np.finfo(np.float32).tiny
+    omega = [_require.real("weights", w, least) for w in weights]
+    omega = torch.tensor(omega, dtype=torch.float32, device=where)
     group = torch.tensor([0, 1, 2] if len(omega) == 3 else [0, int(xor), int(not xor)])
     member = torch.eye(len(omega))[group].to(where)  # (number on, group)
     pairs = torch.as_tensor(all_pairs(m).T.copy(), device=where)
@@ -773,21 +795,23 @@ def _slopes(
             e.sub_(mixing @ x)
         top = _elementwise(loss, p, e, value, slope)
         n = e[0].numel()
-        if loss in ("power", "hinge"):
+        if loss != "norms":
             scale = (omega / n).expand(len(e), -1)
         else:
             by_case = [_three(v, on, both) for v in (value, torch.ones_like(value))]
             sums, counts = (k.clamp(min=0) @ member for k in by_case)
             means = (sums / counts.clamp(min=1)).clamp(min=1e-30)
-            values = means ** (1 / p) if loss == "norms" else means.log() / p + top
-            outer = means ** (1 / p - 1) if loss == "norms" else 1 / means
-            scale = omega * outer * (counts > 0) / p / counts.clamp(min=1)
+            scale = omega * means ** (1 / p - 1) / p * (counts > 0) / counts.clamp(min=1)
         none, one, two = (scale @ member.T)[..., None, None].unbind(1)
         factor = on.mul_(one - none).add_(both.mul_(two - 2 * one + none)).add_(none)
         slope.mul_(factor)
-        if loss in ("power", "hinge"):
-            return slope, _dot(value, factor)
-        return slope, (omega * values * (counts > 0)).sum(1)
+        if loss == "norms":
+            return slope, (omega * means ** (1 / p) * (counts > 0)).sum(1)
+        total = _dot(value, factor)
+        if loss == "logsumexp":
+            slope.div_(p * total[:, None, None])
+            total = total.log() / p + top
+        return slope, total
 
     return slopes
 
@@ -801,7 +825,7 @@ def _elementwise(loss: str, p: float, e: Any, value: Any, slope: Any) -> torch.T
     elif loss == "logsumexp":
         top = value.amax((1, 2), keepdim=True)
         torch.mul(value.sub_(top).mul_(p).exp_(), e.sign(), out=slope).mul_(p)
-        return top[:, 0]
+        return top.flatten()
     else:
         if p == 3:
             torch.mul(value, e, out=slope)
