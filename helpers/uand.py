@@ -703,8 +703,9 @@ class _Networks(NamedTuple):
 
 def _networks(layers: Any, seeds: Any, readoffs: Any, device: str | None) -> _Networks:
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if not isinstance(layers, Sequence) or isinstance(layers, Layer) or not layers:
-        raise ValueError(f"layers: got {type(layers).__name__}, expected a list of uand.Layer")
+    listed = isinstance(layers, list | tuple) and not isinstance(layers, Layer) and layers
+    if not (listed and all(isinstance(layer, Layer) for layer in layers)):
+        raise ValueError(f"layers: got {type(layers).__name__}, expected a list of uand.Layer only")
     checked = [_checked(layer) for layer in layers]
     kinds = {(layer.weights.shape, layer.activation) for layer in checked}
     if len(kinds) > 1 or checked[0].activation != "relu":
@@ -774,7 +775,7 @@ def _slopes(
     p = _require.real("p", p, 1 if powers else np.finfo(float).tiny)
     if np.shape(weights) not in ((2,), (3,)):
         raise ValueError(f"weights: got {weights!r}, expected two numbers, or three")
-    least = np.finfo(np.float32).tiny
+    least = float(np.finfo(np.float32).tiny)
     omega = [_require.real("weights", w, least) for w in weights]
     omega = torch.tensor(omega, dtype=torch.float32, device=where)
     group = torch.tensor([0, 1, 2] if len(omega) == 3 else [0, int(xor), int(not xor)])

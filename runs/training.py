@@ -168,22 +168,30 @@ def _against(
 def settings_of(name: str) -> list[dict]:
     """The settings of every shard of a table, the longest first where they differ."""
     if name == "source":
-        twice = [(d, task, 4) for d in (300, 100) for task in ("and", "xor")] * 2
-        once = [(300, "and", 2), (300, "and", 6), (100, "and", 2), (100, "and", 3), (100, "and", 6)]
-        return [dict(d=d, task=task, p=p) for d, task, p in twice + once]
+        found = [(300, "and", 4), (300, "and", 4), (300, "and", 2), (300, "xor", 4)]
+        found += [(100, task, p) for task, p in (("and", 4), ("xor", 4), ("and", 2), ("and", 6))]
+        return [dict(d=d, task=task, p=p) for d, task, p in [*found, (100, "and", 4)]]
     if name == "widths":
-        frontier = [(1, 1), (1, 10), (2, 10), (3, 60), (10, 20), (10, 200)]
-        every = [(150, "and", [1.0, b, c]) for b, c in map(lambda k: map(float, k), frontier)]
-        for d in (800, 435, 300, 150, 100, 60, 30):
+        frontier = [[1.0, 1.0, 1.0], [1.0, 1.0, 10.0], [1.0, 2.0, 40.0], [1.0, 10.0, 40.0]]
+        every = [(150, "and", weights, 2500) for weights in frontier]
+        for d, steps in (
+            (800, 1200),
+            (435, 2000),
+            (300, 2500),
+            (150, 4500),
+            (60, 3000),
+            (30, 3000),
+        ):
             weights = [1.0, 4.0, 28.0] if d <= 60 else [1.0, 3.0, 20.0]
-            every += [(d, "and", weights)] * 3 + [(d, "xor", [1.0, 2.0, 15.0])] * 2
-        return [dict(d=d, task=t, weights=w, p=4, steps=2500) for d, t, w in every]
+            every += [(d, "and", weights, steps)] * (3 if d <= 300 else 2)
+            every += [(d, "xor", [1.0, 2.0, 15.0], steps)] * (2 if d <= 300 else 1)
+        return [dict(d=d, task=t, weights=w, p=4, steps=steps) for d, t, w, steps in every]
     if name == "plane":
         grid = [(p, w) for p in (1.5, 2, 3, 4, 6, 8) for w in (1, 4, 16, 64, 256, 1024, 10_000)]
         return [dict(loss=k, p=p, weight=w) for k in ("power", "norms") for p, w in grid]
     if name == "surrogates":
         losses = [("power", 2), ("power", 4), ("power", 8), ("norms", 8), ("hinge", 0.25)]
-        losses += [("hinge", 0.15), ("logsumexp", 10), ("logsumexp", 30), ("logsumexp", 1000)]
+        losses += [("logsumexp", 30), ("logsumexp", 1000)]
         return [dict(loss=k, p=p, learning_rate=r) for k, p in losses for r in (0.003, 0.02)]
     return [dict(d=d, size=size) for d in (20, 60) for size in (0.0, 0.02, 0.05, 0.1, 0.2)]
 
