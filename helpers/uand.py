@@ -808,7 +808,7 @@ def _slopes(
         slope.mul_(factor)
         if loss == "norms":
             return slope, (omega * means ** (1 / p) * (counts > 0)).sum(1)
-        total = _dot(value, factor)
+        total = value.mul_(factor).sum((1, 2))
         if loss == "logsumexp":
             slope.div_(p * total[:, None, None])
             total = total.log() / p + top
@@ -841,13 +841,9 @@ def _elementwise(loss: str, p: float, e: Any, value: Any, slope: Any) -> torch.T
 
 def _three(value: torch.Tensor, on: torch.Tensor, both: torch.Tensor) -> torch.Tensor:
     """(net, 3): sums of the values of pairs with neither, one and both on."""
-    two = _dot(value, both)
-    one = _dot(value, on) - 2 * two
+    two = (value * both).sum((1, 2))
+    one = (value * on).sum((1, 2)) - 2 * two
     return torch.stack([value.sum((1, 2)) - one - two, one, two], 1)
-
-
-def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return (a.flatten(1)[:, None] @ b.flatten(1)[..., None])[:, 0, 0]
 
 
 def _gradients(
