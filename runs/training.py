@@ -1,9 +1,9 @@
-"""Networks trained on every AND or XOR, against frozen first layers (five tables, 10 minutes each on idle cores).
+"""Networks trained on every AND or XOR, against frozen first layers (six tables, 10 minutes each on idle cores).
 
 `python -m runs.training source widths` computes two of the tables; without names, all of them.
 
 source: the source's size and settings. widths: m = 30 inputs, 5 of them on, over the width, with exact
-least squares on the same first layers. plane: powers and weights of the loss. surrogates: losses that
+least squares on the same first layers. wide: the widest of them with smaller steps. plane: powers and weights of the loss. surrogates: losses that
 stand for the largest error. mixing: labels with linear functions of the inputs mixed in.
 Errors are measured on fresh inputs, one row for each case: neither, one or both of the pair on.
 """
@@ -67,7 +67,9 @@ def anatomy(layer: uand.Layer, readoffs: np.ndarray) -> dict:
     return facts | {"bias": layer.biases.mean()}
 
 
-def widths(d: int, task: str, p: float, weights: list, steps: int, seed: int) -> pd.DataFrame:
+def widths(
+    d: int, task: str, p: float, weights: list, steps: int, seed: int, learning_rate: float = 0.02
+) -> pd.DataFrame:
     """A trained network, one with a frozen first layer, and least squares on both first layers."""
     own, m, s, rows = seed % 2**32, 30, 5, []
     test = uand.sample_inputs(3000, m, seed=own, active=s)
@@ -77,7 +79,8 @@ def widths(d: int, task: str, p: float, weights: list, steps: int, seed: int) ->
     )
     share = share / share.sum()
     for frozen in (False, True):
-        settings = dict(task=task, p=p, weights=weights, steps=steps, batch=256, learning_rate=0.02)
+        settings = dict(task=task, p=p, weights=weights, steps=steps, batch=256)
+        settings["learning_rate"] = learning_rate
         layer = TORCH(d, m, seed=own + 2 + frozen)
         found = uand.train([layer], seeds=[own + 4], active=s, frozen=frozen, **settings)
         layer, trained = found.layers[0], found.readoffs[0]
@@ -87,6 +90,7 @@ def widths(d: int, task: str, p: float, weights: list, steps: int, seed: int) ->
             parts = uand.errors_by_case(layer, readoff, solved_on[:5000], task)
             squares = sum(w * np.sum(k**2) for w, k in zip(weights, parts, strict=True))
             names = dict(frozen=frozen, readoff=how, seed=own, weights=" ".join(map(str, weights)))
+            names["rate"] = learning_rate
             names |= {"squares": squares / sum(map(len, parts))} | anatomy(layer, readoff)
             rows += cases(layer, readoff, test, task, **names)
     return pd.DataFrame(rows)
@@ -186,6 +190,14 @@ def settings_of(name: str) -> list[dict]:
             every += [(d, "and", weights, steps)] * (3 if d <= 300 else 2)
             every += [(d, "xor", [1.0, 2.0, 15.0], steps)] * (2 if d <= 300 else 1)
         return [dict(d=d, task=t, weights=w, p=4, steps=steps) for d, t, w, steps in every]
+    if name == "wide":
+        found = []
+        for d, steps, rate in ((800, 1500, 0.004), (435, 2000, 0.007)):
+            for task, weights in (("and", [1.0, 3.0, 20.0]),) * 2 + (("xor", [1.0, 2.0, 15.0]),):
+                found.append(
+                    dict(d=d, task=task, weights=weights, steps=steps, learning_rate=rate, p=4)
+                )
+        return found
     if name == "plane":
         grid = [(p, w) for p in (1.5, 2, 3, 4, 6, 8) for w in (1, 4, 16, 64, 256, 1024, 10_000)]
         return [dict(loss=k, p=p, weight=w) for k in ("power", "norms") for p, w in grid]
@@ -197,6 +209,7 @@ def settings_of(name: str) -> list[dict]:
 
 
 TABLES = dict(source=source, widths=widths, plane=plane, surrogates=surrogates, mixing=mixing)
+TABLES["wide"] = widths
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or TABLES:
