@@ -3,8 +3,9 @@
 `python -m runs.training source widths` computes two of the tables; without names, all of them.
 
 source: the source's size and settings. widths: m = 30 inputs, 5 of them on, over the width, with exact
-least squares on the same first layers. wide: the widest of them with smaller steps. plane: powers and weights of the loss. surrogates: losses that
-stand for the largest error. mixing: labels with linear functions of the inputs mixed in.
+least squares on the same first layers. wide: the widest of them with smaller steps. plane: powers and
+weights of the loss. surrogates: losses that stand for the largest error. mixing: labels with linear
+functions of the inputs mixed in.
 Errors are measured on fresh inputs, one row for each case: neither, one or both of the pair on.
 """
 
