@@ -34,6 +34,7 @@ bench: $(READY)               ## measure the benchmarks again
 	$(BIN)/python bench/readoff.py
 	$(BIN)/python bench/sampler.py
 	$(BIN)/python bench/lz.py
+	$(BIN)/python bench/training.py
 
 runs: $(READY)                ## list the long runs; RUN=name goes on with that one
 	$(BIN)/python -m runs$(addprefix .,$(RUN))
