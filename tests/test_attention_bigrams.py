@@ -66,6 +66,16 @@ def test_signal_law(d, r):
     assert law.var() == pytest.approx(2 * (1 - r / d) / r * d / (d + 2))
 
 
+def tiny_heads(pairs, d, r, m, size, *, seed, draws):
+    """Features, a projection and a table of `size` of these pairs, drawn anew each time."""
+    pairs, rng = np.array(pairs), np.random.default_rng(seed)
+    for draw in range(draws):
+        features = attention.unit_vectors(m, d, seed=draw)
+        p, table = attention.random_projection(d, r, seed=draw + 10**6), np.zeros((m, m))
+        table[tuple(pairs[rng.choice(len(pairs), size, replace=False)].T)] = 1
+        yield features, p, table
+
+
 @pytest.mark.parametrize(
     ("d", "r", "m", "size", "k", "q"),
     [(8, 2, 12, 60, 2, 3), (12, 12, 16, 40, 1, 1), (16, 4, 24, 100, 5, 3), (6, 3, 9, 70, 3, 2)],
@@ -73,12 +83,8 @@ def test_signal_law(d, r):
 def test_noise_variance_where_every_term_counts(d, r, m, size, k, q):
     """Tiny heads, so that no term of the theorem is negligible; K and Q are the first features."""
     pairs = [(i, j) for i in range(m) for j in range(m) if not (i < k and k <= j < k + q)]
-    rng, scores = np.random.default_rng(0), []
-    for seed in range(6_000):
-        features = attention.unit_vectors(m, d, seed=seed)
-        p = attention.random_projection(d, r, seed=seed + 10**6)
-        table = np.zeros((m, m))
-        table[tuple(np.array(pairs)[rng.choice(len(pairs), size, replace=False)].T)] = 1
+    scores = []
+    for features, p, table in tiny_heads(pairs, d, r, m, size, seed=0, draws=6_000):
         right = features @ p.T @ (p @ features[k : k + q].sum(0))
         scores.append(features @ features[:k].sum(0) @ table @ right)
     squares = (np.array(scores) - size / len(pairs) * k * q / d) ** 2
@@ -89,12 +95,8 @@ def test_noise_variance_where_every_term_counts(d, r, m, size, k, q):
 @pytest.mark.parametrize(("d", "r", "m", "size", "k"), [(8, 2, 10, 50, 3), (6, 6, 8, 30, 1)])
 def test_noise_variance_where_the_features_are_the_same(d, r, m, size, k):
     pairs = [(i, j) for i in range(m) for j in range(m) if not (i < k and j < k)]
-    rng, scores = np.random.default_rng(1), []
-    for seed in range(4_000):
-        features = attention.unit_vectors(m, d, seed=seed)
-        p = attention.random_projection(d, r, seed=seed + 10**6)
-        table = np.zeros((m, m))
-        table[tuple(np.array(pairs)[rng.choice(len(pairs), size, replace=False)].T)] = 1
+    scores = []
+    for features, p, table in tiny_heads(pairs, d, r, m, size, seed=1, draws=4_000):
         x = features[:k].sum(0)
         scores.append(features @ x @ table @ (features @ p.T @ (p @ x)))
     mean = size / len(pairs) * k * (m - k) / d
