@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from helpers import sweeps, uand
+from helpers import sweeps, training, uand
 
 RESULTS = Path(__file__).parents[1] / "book" / "results"
 SEED, REPEATS, SIZE, M, PAIRS = 0, 7, 2048, 30, 435
@@ -38,7 +38,7 @@ def step(d: int, batch: int, n: int) -> tuple[np.ndarray, float]:
     few = max(4, min(300, int(3e9 / flop)))
 
     def run(steps: int) -> None:
-        uand.train(
+        training.train(
             layers, seeds=range(n), active=5, p=3.0, weights=(1, 3, 20), steps=steps, batch=batch
         )
 

@@ -34,18 +34,19 @@ def choice(name: str, value: Any, options: Any) -> str:
     return value
 
 
-def array(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
-    """`value` as a finite real array of that shape (None: any size from 1 up), or a ValueError."""
-    wanted = "(" + ", ".join("*" if size is None else str(size) for size in shape) + ")"
+def array(name: str, value: Any, shape: tuple[int | None, ...] | None = None) -> np.ndarray:
+    """`value` as a finite real array, or a ValueError. None: any shape, or any size from 1 up."""
+    wanted = (
+        "any" if shape is None else f"({', '.join('*' if k is None else str(k) for k in shape)})"
+    )
     try:
         result = np.asarray(value)
-    except (ValueError, TypeError, RuntimeError):  # of rows, of a tensor that needs a gradient
-        raise ValueError(
-            f"{name}: got a ragged {type(value).__name__}, expected an array of shape {wanted}"
-        ) from None
-    fits = result.ndim == len(shape) and all(
-        size > 0 and want in (None, size) for size, want in zip(result.shape, shape, strict=True)
-    )
+    except (ValueError, TypeError, RuntimeError) as error:  # ragged, or a tensor with a gradient
+        got = f"{name}: got a {type(value).__name__} that is no array ({error})"
+        raise ValueError(f"{got}, expected one of shape {wanted}") from None
+    fits = shape is None or result.ndim == len(shape)
+    for size, want in zip(result.shape, shape or (), strict=False):
+        fits = fits and size > 0 and want in (None, size)
     if not fits:
         raise ValueError(f"{name}: got shape {result.shape}, expected {wanted}, no axis empty")
     if result.dtype.kind not in "biuf":
@@ -61,3 +62,13 @@ def binary(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
     if result.dtype != bool and not ((result == 0) | (result == 1)).all():
         raise ValueError(f"{name}: got an entry other than 0 and 1, expected 0 and 1 only")
     return result.astype(bool)
+
+
+def pairs(name: str, value: Any, n_inputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """The columns of an integer array (pair, 2), two different inputs a row, or a ValueError."""
+    i, j = array(name, value, (None, 2)).T
+    inside = min(i.min(), j.min()) >= 0 and max(i.max(), j.max()) < n_inputs
+    if i.dtype.kind not in "iu" or not inside or (i == j).any():
+        expected = f"two different integers from 0 to {n_inputs - 1} a row"
+        raise ValueError(f"{name}: got {i.dtype} rows, expected {expected}")
+    return i, j

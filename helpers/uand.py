@@ -8,10 +8,9 @@ raise a ValueError that names them.
 
 from collections.abc import Callable, Sequence
 from math import comb
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
 from scipy import linalg, optimize, sparse, special, stats
 from threadpoolctl import threadpool_limits
@@ -88,12 +87,17 @@ def activations(layer: Layer, inputs: np.ndarray) -> Float[np.ndarray, "sample n
     >>> activations(layer, np.array([[1, 0], [1, 1]])).tolist()
     [[1.0], [0.0]]
     """
-    weights, biases, activation = _checked(layer)
+    weights, biases, activation = checked(layer)
     inputs = _require.array("inputs", inputs, (None, weights.shape[1]))
     return ACTIVATIONS[activation](inputs @ weights.T + biases)
 
 
-def _checked(layer: Layer) -> Layer:
+def checked(layer: Layer) -> Layer:
+    """The layer, its parts as arrays, or a ValueError.
+
+    >>> checked(Layer([[1.0, 2.0]], [0.0])).weights.shape
+    (1, 2)
+    """
     if not isinstance(layer, Layer):
         raise ValueError(f"layer: got {type(layer).__name__}, expected a uand.Layer")
     weights = _require.array("layer.weights", layer.weights, (None, None))
@@ -151,7 +155,7 @@ def pair_inputs(pairs: np.ndarray, n_inputs: int) -> Bool[np.ndarray, "pair inpu
     >>> pair_inputs(all_pairs(3), 3).astype(int).tolist()
     [[1, 1, 0], [1, 0, 1], [0, 1, 1]]
     """
-    i, j = _pair_columns(pairs, _require.integer("n_inputs", n_inputs, 2))
+    i, j = _require.pairs("pairs", pairs, _require.integer("n_inputs", n_inputs, 2))
     x = np.zeros((len(i), n_inputs), bool)
     x[np.arange(len(i)), i] = x[np.arange(len(i)), j] = True
     return x
@@ -164,7 +168,7 @@ def number_on(inputs: np.ndarray, pairs: np.ndarray) -> Int[np.ndarray, "sample 
     [[2, 1, 1]]
     """
     x = _require.binary("inputs", inputs, (None, None)).astype(np.int8)
-    i, j = _pair_columns(pairs, x.shape[1])
+    i, j = _require.pairs("pairs", pairs, x.shape[1])
     return x[:, i] + x[:, j]
 
 
@@ -180,18 +184,20 @@ def targets(
     return on == (2 if _require.choice("task", task, ("and", "xor")) == "and" else 1)
 
 
-def _pair_columns(pairs: np.ndarray, n_inputs: int) -> tuple[np.ndarray, np.ndarray]:
-    i, j = _require.array("pairs", pairs, (None, 2)).T
-    if (
-        i.dtype.kind not in "iu"
-        or min(i.min(), j.min()) < 0
-        or max(i.max(), j.max()) >= n_inputs
-        or (i == j).any()
-    ):
-        raise ValueError(
-            f"pairs: got {i.dtype} rows, expected two different integers from 0 to {n_inputs - 1} a row"
-        )
-    return i, j
+def errors_by_case(
+    layer: Layer, readoffs: np.ndarray, inputs: np.ndarray, task: str = "and"
+) -> list[np.ndarray]:
+    """Output minus target of all pairs on these inputs: with neither, with one, and with both on.
+
+    >>> layer = Layer(np.array([[1.0, 1.0]]), np.zeros(1))
+    >>> errors_by_case(layer, np.array([[0.5]]), np.array([[0, 0], [0, 1], [1, 1]]))
+    [array([0.]), array([0.5]), array([0.])]
+    """
+    pairs = all_pairs(checked(layer).weights.shape[1])
+    r = _require.array("readoffs", readoffs, (len(pairs), len(layer.weights)))
+    on = number_on(inputs, pairs)
+    error = activations(layer, inputs) @ r.T - targets(inputs, pairs, task)
+    return [error[on == k] for k in range(3)]
 
 
 def affine_error(table: Sequence[float] | np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -471,7 +477,7 @@ def least_variance_readoff(
 
 def _pair_weights(weights: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     w = _require.array("weights", weights, (None, None))
-    i, j = _pair_columns(pairs, w.shape[1])
+    i, j = _require.pairs("pairs", pairs, w.shape[1])
     return w[:, i].T, w[:, j].T
 
 
@@ -513,9 +519,9 @@ def least_squares_readoff(
     >>> least_squares_readoff(layer, four).round(6).tolist()
     [[1.0]]
     """
-    x = _require.binary("inputs", inputs, (None, _checked(layer).weights.shape[1]))
+    x = _require.binary("inputs", inputs, (None, checked(layer).weights.shape[1]))
     pairs = all_pairs(x.shape[1]) if pairs is None else pairs
-    i, j = _pair_columns(pairs, x.shape[1])
+    i, j = _require.pairs("pairs", pairs, x.shape[1])
     if len(np.unique(np.sort(pairs, 1), axis=0)) < len(pairs):
         raise ValueError("pairs: got a pair twice, expected different pairs")
     neither, one, both = _class_weights(class_weights)
@@ -731,434 +737,3 @@ def least_error(n_inputs: int, s: int, n_neurons: int) -> float:
 
     best = optimize.minimize_scalar(lambda b: -bound(b), bounds=(-0.5, 0), method="bounded")
     return float(max(root, -best.fun))
-
-
-# Arithmetic: products of real inputs, and circuits of them
-
-
-class Level(NamedTuple):
-    """One level of a circuit on each of its copies.
-
-    Gate g multiplies the wires `operands[g]`; the new wires are keep·(old wires) + mix·(products).
-    """
-
-    operands: Int[np.ndarray, "gate 2"]
-    keep: Float[np.ndarray, "new old"]
-    mix: Float[np.ndarray, "new gate"]
-
-
-def power_gain(
-    degree: int, norm: np.ndarray | float, bias: np.ndarray | float = 0.0
-) -> np.ndarray | float:
-    """E[ReLU^(q)(S)], S ~ N(bias, norm²): what w_1⋯w_q reads of x_1⋯x_q at inputs of that norm.
-
-    With β = bias/norm: norm (βΦ(β) + φ(β)), Φ(β), then (−1)^q He_{q−2}(β) φ(β)/norm^{q−1}. `norm`
-    and `bias` may be arrays (theorem "Powers of real inputs").
-
-    >>> round(float(power_gain(2, 2.0) * 2 * np.sqrt(2 * np.pi)), 12)
-    1.0
-    """
-    q, norm, beta = _require.integer("degree", degree, 0, 8), *_norm_and_beta(norm, bias)
-    if q == 0:
-        return norm * (beta * stats.norm.cdf(beta) + stats.norm.pdf(beta))
-    if q == 1:
-        return stats.norm.cdf(beta)
-    hermite = (-1) ** q * special.eval_hermitenorm(q - 2, beta)
-    return hermite * stats.norm.pdf(beta) / norm ** (q - 1)
-
-
-def product_cost(
-    norm: np.ndarray | float,
-    x_i: np.ndarray | float,
-    x_j: np.ndarray | float,
-    bias: np.ndarray | float = 0.0,
-) -> np.ndarray | float:
-    """Standard deviation × √d of x_i x_j read with w_i w_j from ReLU neurons at unit gain; exact.
-
-    √((G₀ + (x_i² + x_j²) G₂ + x_i² x_j² G₄)/g² − x_i² x_j²), g = E[ReLU''(S)] and
-    G_q = E[(ReLU²)^(q)(S)] (theorem "Quadratic forms of real inputs").
-
-    >>> round(float(product_cost(2.0, 0.0, 0.0)) ** 2 / 16 / np.pi, 12)
-    1.0
-    """
-    norm, beta = _norm_and_beta(norm, bias)
-    x_i, x_j = (_finite(name, x) ** 2 for name, x in (("x_i", x_i), ("x_j", x_j)))
-    if np.any(x_i + x_j > norm**2 * (1 + 1e-6)):
-        raise ValueError(f"norm: got {norm.min()}, expected at least that of (x_i, x_j)")
-    cdf, pdf = stats.norm.cdf(beta), stats.norm.pdf(beta)
-    square = norm**2 * ((1 + beta**2) * cdf + beta * pdf)
-    square = square + 2 * (x_i + x_j) * cdf - 2 * x_i * x_j * beta * pdf / norm**2
-    return np.sqrt(square * norm**2 / pdf**2 - x_i * x_j)
-
-
-def copy_wires(
-    bits: np.ndarray, n_copies: int, n_distractors: int = 0, *, seed: int
-) -> Float[np.ndarray, "input copy wire"]:
-    """Wires ±1 for 1 and 0 on copy 0; zeros elsewhere, but for ±1 on one wire of some other copies.
-
-    `n_distractors` of the other copies, drawn for each input anew, carry such a distractor.
-
-    >>> copy_wires(np.array([[1, 0]]), 2, seed=0).tolist()
-    [[[1.0, -1.0], [0.0, 0.0]]]
-    """
-    bits = _require.binary("bits", bits, (None, None))
-    copies = _require.integer("n_copies", n_copies, 1)
-    some = _require.integer("n_distractors", n_distractors, 0, copies - 1)
-    rng = np.random.default_rng(_require.integer("seed", seed, 0))
-    wires = np.zeros((len(bits), copies, bits.shape[1]))
-    wires[:, 0] = 2.0 * bits - 1
-    where = 1 + np.argsort(rng.random((len(bits), copies - 1)), 1)[:, :some]
-    which, sign = rng.integers(bits.shape[1], size=where.shape), rng.choice([-1, 1], where.shape)
-    wires[np.arange(len(bits))[:, None], where, which] = sign
-    return wires
-
-
-def run_level(
-    level: Level,
-    wires: np.ndarray,
-    n_neurons: int | None = None,
-    *,
-    seed: int = 0,
-    law: bool = False,
-    shuffled: bool = False,
-) -> Float[np.ndarray, "input copy wire"]:
-    """The wires after one level: exact, or with its products read from one layer of random neurons.
-
-    All operands of all copies enter neurons ReLU(w·y − |y|); the product of two is read with w_i w_j
-    at unit gain. `law` draws independent Gaussian errors of `product_cost` instead of neurons, and
-    `shuffled` gives the readoffs random signs. Without `n_neurons` products are exact.
-
-    >>> square = Level(np.array([[0, 1]]), np.zeros((1, 2)), np.ones((1, 1)))
-    >>> run_level(square, np.array([[[3.0, 0.5]]])).tolist()
-    [[[1.5]]]
-    """
-    if not isinstance(level, Level):
-        raise ValueError(f"level: got {type(level).__name__}, expected a uand.Level")
-    new, old = _require.array("level.keep", level.keep, (None, None)).shape
-    wires = _require.array("wires", wires, (None, None, old))
-    i, j = _pair_columns(level.operands, old)
-    mix = _require.array("level.mix", level.mix, (new, len(i)))
-    products = wires[:, :, i] * wires[:, :, j]
-    if n_neurons is not None:
-        d = _require.integer("n_neurons", n_neurons, 1)
-        rng = np.random.default_rng(_require.integer("seed", seed, 0))
-        fed = np.unique(level.operands)
-        norm = np.maximum(np.linalg.norm(wires[:, :, fed], axis=(1, 2)), 1e-9)[:, None, None]
-        if law:
-            cost = product_cost(norm, wires[:, :, i], wires[:, :, j], -norm)
-            products = products + cost * rng.standard_normal(products.shape) / np.sqrt(d)
-        else:
-            pairs = np.searchsorted(fed, i), np.searchsorted(fed, j)
-            products = _read_products(wires[:, :, fed] / norm, pairs, d, rng, shuffled) * norm**2
-    return wires @ level.keep.T + products @ mix.T
-
-
-def _read_products(
-    unit: np.ndarray, pairs: tuple, d: int, rng: np.random.Generator, shuffled: bool
-) -> np.ndarray | float:
-    """Products of wires of norm 1, read from d neurons ReLU(w·y − 1), 512 of them at a time."""
-    n, copies, fed = unit.shape
-    flat = unit.reshape(n, -1).astype(np.float32)
-    live = np.flatnonzero(flat.any(0))  # most wires carry nothing
-    total = np.zeros((n, copies * len(pairs[0])))
-    for start in range(0, d, 512):
-        w = rng.standard_normal((min(512, d - start), copies, fed), dtype=np.float32)
-        a = np.maximum(flat[:, live] @ w.reshape(len(w), -1)[:, live].T - 1, 0)
-        readoff = (w[:, :, pairs[0]] * w[:, :, pairs[1]]).reshape(len(w), -1)
-        if shuffled:
-            readoff *= rng.choice(np.float32([-1, 1]), readoff.shape)
-        total += a @ readoff
-    return total.reshape(n, copies, -1) / (d * stats.norm.pdf(1))
-
-
-def _norm_and_beta(norm: np.ndarray | float, bias: np.ndarray | float) -> tuple:
-    norm = _finite("norm", norm)
-    if np.any(norm <= 0):
-        raise ValueError(f"norm: got {norm.min()}, expected positive numbers")
-    return norm, _finite("bias", bias) / norm
-
-
-def _finite(name: str, value: np.ndarray | float) -> np.ndarray:
-    value = np.asarray(value, float)
-    if not np.isfinite(value).all():
-        raise ValueError(f"{name}: got a value that is not finite, expected finite numbers")
-    return value
-
-
-# Training: networks are slices of a leading tensor axis, and samples the columns of their matrices
-
-LOSSES = ("power", "norms", "hinge", "logsumexp")
-"""What `train` can minimise, e being output minus target, by groups of outputs (see there)."""
-
-
-class Trained(NamedTuple):
-    """What `train` returns: first layers, their readoffs for all pairs, and the loss at each step."""
-
-    layers: list[Layer]
-    readoffs: Float[np.ndarray, "net pair neuron"]
-    losses: Float[np.ndarray, "step net"]
-
-
-class Diverged(ArithmeticError):
-    """A gradient was not finite. `kept` is what was `Trained` before that step."""
-
-    def __init__(self, message: str, kept: Trained) -> None:
-        super().__init__(message)
-        self.kept = kept
-
-
-def train(
-    layers: Sequence[Layer],
-    *,
-    seeds: Sequence[int],
-    active: int | None = None,
-    rate: float | None = None,
-    task: str = "and",
-    loss: str = "power",
-    p: float = 2.0,
-    weights: Sequence[float] = (1.0, 1.0),
-    frozen: bool = False,
-    readoffs: np.ndarray | None = None,
-    mixing: np.ndarray | None = None,
-    steps: int = 1000,
-    batch: int = 128,
-    learning_rate: float = 1e-3,
-    decay: bool = True,
-    watch: Callable[[int, Trained], None] | None = None,
-    every: int = 100,
-    device: str | None = None,
-) -> Trained:
-    """Networks trained from these ReLU layers by Adam, each on inputs drawn from its own seed.
-
-    Inputs have exactly `active` ones, or each is on with probability `rate`. The target is the
-    `task` of every pair, plus `mixing` @ x where that (pair, input) matrix is given. `weights` are
-    ω of targets 0 and 1, or of pairs with neither, one and both on. With S_g the mean over group g,
-
-    - "power": Σ_g ω_g n_g S_g(|e|^p)/n; "norms": Σ_g ω_g S_g(|e|^p)^(1/p);
-    - "hinge": Σ_g ω_g n_g S_g(softplus(z))/n with z = 50(|e| − p); here p is the error allowed;
-    - "logsumexp": log(Σ_g ω_g n_g S_g(exp(p|e|))/n)/p, the largest |e| for large p.
-
-    Readoffs start as given, (net, pair, neuron), or uniform in ±1/√neurons. The rate falls to 0
-    along a cosine if `decay`. `watch` is called with the step and the networks every so many steps.
-    `device` is "cuda" where torch sees one, unless given. Raises Diverged, with the step and the
-    learning rate, before the first step whose gradient is not finite.
-
-    >>> train([random_layer(5, 4, seed=0)], seeds=[1], active=2, steps=3).readoffs.shape
-    (1, 6, 5)
-    """
-    nets = _networks(layers, seeds, readoffs, device)
-    m = nets.w.shape[2]
-    draw = _sampler(m, active, rate, _require.integer("batch", batch, 1), nets.draws)
-    steps, every = _require.integer("steps", steps, 1), _require.integer("every", every, 1)
-    top = _require.real("learning_rate", learning_rate, np.finfo(float).tiny)
-    slopes = _slopes(task, loss, p, weights, mixing, m, nets.w.device)
-    parts = [nets.r] if frozen else [nets.r, nets.w, nets.b]
-    for part in parts:
-        part.grad = torch.zeros_like(part)
-    adam = torch.optim.Adam(parts, lr=top, fused=True)
-    losses = torch.zeros(steps, len(nets.w), device=nets.w.device)
-    # on a CPU few networks at a time, so that what their outputs need stays in its cache
-    chunk = len(nets.w) if nets.w.is_cuda else max(1, 2**17 // (nets.r.shape[1] * batch))
-    room = torch.empty(5, min(chunk, len(nets.w)), nets.r.shape[1], batch, device=nets.w.device)
-    for step in range(steps):
-        x = draw(step)
-        for start in range(0, len(x), chunk):
-            some = slice(start, start + chunk)
-            losses[step, some] = _gradients(nets, some, x[some], slopes, room, frozen)
-        now = top * (1 + np.cos(np.pi * step / steps)) / 2 if decay else top
-        if not all(torch.isfinite(part.grad.sum()) for part in parts):
-            lost = np.flatnonzero(
-                ~np.isfinite(sum(_numpy(q.grad.flatten(1).sum(1)) for q in parts))
-            )
-            what = f"step {step}: the gradient of network {', '.join(map(str, lost))} is not finite"
-            raise Diverged(f"{what}, learning rate {now:.3g}", _trained(nets, losses[:step]))
-        adam.param_groups[0]["lr"] = now
-        adam.step()
-        if watch is not None and (step + 1) % every == 0:
-            watch(step + 1, _trained(nets, losses[: step + 1]))
-    return _trained(nets, losses)
-
-
-def errors_by_case(
-    layer: Layer, readoffs: np.ndarray, inputs: np.ndarray, task: str = "and"
-) -> list[np.ndarray]:
-    """Output minus target of all pairs on these inputs: with neither, with one, and with both on.
-
-    >>> layer = Layer(np.array([[1.0, 1.0]]), np.zeros(1))
-    >>> errors_by_case(layer, np.array([[0.5]]), np.array([[0, 0], [0, 1], [1, 1]]))
-    [array([0.]), array([0.5]), array([0.])]
-    """
-    pairs = all_pairs(_checked(layer).weights.shape[1])
-    r = _require.array("readoffs", readoffs, (len(pairs), len(layer.weights)))
-    on = number_on(inputs, pairs)
-    error = activations(layer, inputs) @ r.T - targets(inputs, pairs, task)
-    return [error[on == k] for k in range(3)]
-
-
-class _Networks(NamedTuple):
-    """Weights (net, neuron, input), biases (net, neuron, 1), readoffs, and a generator a network."""
-
-    w: torch.Tensor
-    b: torch.Tensor
-    r: torch.Tensor
-    draws: list[torch.Generator]
-
-
-def _networks(layers: Any, seeds: Any, readoffs: Any, device: str | None) -> _Networks:
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    listed = isinstance(layers, list | tuple) and not isinstance(layers, Layer) and layers
-    if not (listed and all(isinstance(layer, Layer) for layer in layers)):
-        raise ValueError(f"layers: got {type(layers).__name__}, expected a list of uand.Layer only")
-    checked = [_checked(layer) for layer in layers]
-    kinds = {(layer.weights.shape, layer.activation) for layer in checked}
-    if len(kinds) > 1 or checked[0].activation != "relu":
-        raise ValueError(f"layers: got {kinds}, expected one shape and the activation 'relu'")
-    if not isinstance(seeds, Sequence) or len(set(seeds)) != len(layers):
-        raise ValueError(f"seeds: got {seeds!r}, expected {len(layers)} different ones")
-    d, m = checked[0].weights.shape
-    n_pairs = len(all_pairs(m))
-    draws = [torch.Generator(where).manual_seed(_require.integer("seeds", k, 0)) for k in seeds]
-    w, b = (np.stack([getattr(k, part) for k in checked]) for part in ("weights", "biases"))
-    if readoffs is None:
-        r = torch.stack([torch.rand(n_pairs, d, generator=k, device=where) for k in draws])
-        r = (2 * r - 1) / d**0.5
-    else:
-        r = _require.array("readoffs", readoffs, (len(layers), n_pairs, d))
-    parts = [torch.as_tensor(part, dtype=torch.float32, device=where) for part in (w, b, r)]
-    return _Networks(parts[0].clone(), parts[1][..., None].clone(), parts[2].clone(), draws)
-
-
-def _trained(nets: _Networks, losses: torch.Tensor) -> Trained:
-    w, b = _numpy(nets.w), _numpy(nets.b[..., 0])
-    return Trained(
-        [Layer(*pair) for pair in zip(w, b, strict=True)], _numpy(nets.r), _numpy(losses)
-    )
-
-
-def _numpy(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.detach().double().cpu().numpy()
-
-
-def _sampler(
-    m: int, active: Any, rate: Any, batch: int, draws: list[torch.Generator]
-) -> Callable[[int], torch.Tensor]:
-    """Gives the inputs of a step, (net, input, sample), drawn for some steps at a time."""
-    if (active is None) == (rate is None):
-        raise ValueError(f"active, rate: got {active!r} and {rate!r}, expected exactly one of them")
-    s = None if active is None else _require.integer("active", active, 1, m)
-    q = None if rate is None else _require.real("rate", rate, 0, 1)
-    block, where, drawn = max(1, 2**13 // batch), draws[0].device, []
-
-    def one(draw: torch.Generator) -> torch.Tensor:
-        def uniform(rows: int) -> torch.Tensor:
-            return torch.rand(block, rows, batch, generator=draw, device=where)
-
-        if s is None:
-            return (uniform(m) < q).float()
-        x = torch.zeros(block, m, batch, device=where)
-        for last in range(m - s, m):  # Floyd: every set of s inputs is equally likely
-            k = (uniform(1) * (last + 1)).long()
-            x.scatter_(1, torch.where(x.gather(1, k) > 0, last, k), 1.0)
-        return x
-
-    def draw(step: int) -> torch.Tensor:
-        if step % block == 0:
-            drawn[:] = [torch.stack([one(generator) for generator in draws])]
-        return drawn[0][:, step % block]
-
-    return draw
-
-
-def _slopes(
-    task: str, loss: str, p: float, weights: Any, mixing: Any, m: int, where: torch.device
-) -> Callable:
-    """Turns outputs e, given room for four more like them, into the slopes and values of the loss."""
-    xor = _require.choice("task", task, ("and", "xor")) == "xor"
-    powers = _require.choice("loss", loss, LOSSES) in ("power", "norms")
-    p = _require.real("p", p, 1 if powers else np.finfo(float).tiny)
-    if np.shape(weights) not in ((2,), (3,)):
-        raise ValueError(f"weights: got {weights!r}, expected two numbers, or three")
-    least = float(np.finfo(np.float32).tiny)
-    omega = [_require.real("weights", w, least) for w in weights]
-    omega = torch.tensor(omega, dtype=torch.float32, device=where)
-    group = torch.tensor([0, 1, 2] if len(omega) == 3 else [0, int(xor), int(not xor)])
-    member = torch.eye(len(omega))[group].to(where)  # (number on, group)
-    pairs = torch.as_tensor(all_pairs(m).T.copy(), device=where)
-    if mixing is not None:
-        mixing = torch.as_tensor(_require.array("mixing", mixing, (pairs.shape[1], m)))
-        mixing = mixing.to(where, torch.float32)
-
-    def slopes(e: torch.Tensor, x: torch.Tensor, room: torch.Tensor) -> tuple:
-        on, both, value, slope = (part[: len(e)] for part in room)
-        for k, part in zip(pairs, (on, value), strict=True):
-            torch.index_select(x, 1, k, out=part)
-        torch.mul(on, value, out=both)
-        on.add_(value)  # how many of the pair are on
-        e.sub_(both) if not xor else e.sub_(on).add_(both, alpha=2)
-        if mixing is not None:
-            e.sub_(mixing @ x)
-        top = _elementwise(loss, p, e, value, slope)
-        n = e[0].numel()
-        if loss != "norms":
-            scale = (omega / n).expand(len(e), -1)
-        else:
-            by_case = [_three(v, on, both) for v in (value, torch.ones_like(value))]
-            sums, counts = (k.clamp(min=0) @ member for k in by_case)
-            means = (sums / counts.clamp(min=1)).clamp(min=1e-30)
-            scale = omega * means ** (1 / p - 1) / p * (counts > 0) / counts.clamp(min=1)
-        none, one, two = (scale @ member.T)[..., None, None].unbind(1)
-        factor = on.mul_(one - none).add_(both.mul_(two - 2 * one + none)).add_(none)
-        slope.mul_(factor)
-        if loss == "norms":
-            return slope, (omega * means ** (1 / p) * (counts > 0)).sum(1)
-        total = value.mul_(factor).sum((1, 2))
-        if loss == "logsumexp":
-            slope.div_(p * total[:, None, None])
-            total = total.log() / p + top
-        return slope, total
-
-    return slopes
-
-
-def _elementwise(loss: str, p: float, e: Any, value: Any, slope: Any) -> torch.Tensor | float:
-    """Fill value and slope, for each output alone; returns what was taken off each exponent."""
-    torch.abs(e, out=value)
-    if loss == "hinge":
-        slope.copy_(value.sub_(p).mul_(50)).sigmoid_().mul_(50).mul_(e.sign())
-        value.copy_(torch.nn.functional.softplus(value))
-    elif loss == "logsumexp":
-        top = value.amax((1, 2), keepdim=True)
-        torch.mul(value.sub_(top).mul_(p).exp_(), e.sign(), out=slope).mul_(p)
-        return top.flatten()
-    else:
-        if p == 3:
-            torch.mul(value, e, out=slope)
-        elif p == 2:
-            slope.copy_(e)
-        else:
-            torch.pow(value, p - 1, out=slope).copysign_(e)
-        torch.mul(slope, e, out=value)
-        slope.mul_(p)
-    return 0.0
-
-
-def _three(value: torch.Tensor, on: torch.Tensor, both: torch.Tensor) -> torch.Tensor:
-    """(net, 3): sums of the values of pairs with neither, one and both on."""
-    two = (value * both).sum((1, 2))
-    one = (value * on).sum((1, 2)) - 2 * two
-    return torch.stack([value.sum((1, 2)) - one - two, one, two], 1)
-
-
-def _gradients(
-    nets: _Networks, some: slice, x: torch.Tensor, slopes: Callable, room: Any, frozen: bool
-) -> torch.Tensor:
-    """Fill the gradients of some networks by the chain rule, and return their losses."""
-    w, b, r = nets.w[some], nets.b[some], nets.r[some]
-    a = torch.baddbmm(b, w, x).relu_()
-    e, loss = slopes(torch.bmm(r, a, out=room[0][: len(r)]), x, room[1:])
-    torch.bmm(e, a.mT, out=nets.r.grad[some])
-    if not frozen:
-        back = torch.bmm(r.mT, e).mul_(a.sign_())
-        torch.bmm(back, x.mT, out=nets.w.grad[some])
-        torch.sum(back, 2, keepdim=True, out=nets.b.grad[some])
-    return loss

@@ -15,7 +15,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from helpers import sweeps, uand
+from helpers import sweeps, training, uand
 
 SEED, BINS = 41, np.linspace(-1.2, 2.2, 69)
 LEVELS = {"median": 0.5, "q90": 0.9, "q99": 0.99, "largest": 1.0}
@@ -45,7 +45,7 @@ def source(d: int, task: str, p: float, seed: int) -> pd.DataFrame:
         start = time.perf_counter()
         settings = dict(task=task, loss="norms", p=p, steps=3000, batch=100, decay=False)
         layer = TORCH(d, 100, seed=own + frozen)
-        found = uand.train([layer], seeds=[own + 2], rate=rate, frozen=frozen, **settings)
+        found = training.train([layer], seeds=[own + 2], rate=rate, frozen=frozen, **settings)
         names = dict(p=float(p), frozen=frozen, seed=own, seconds=time.perf_counter() - start)
         rows += cases(found.layers[0], found.readoffs[0], x, task, **names)
     return pd.DataFrame(rows)
@@ -83,7 +83,7 @@ def widths(
         settings = dict(task=task, p=p, weights=weights, steps=steps, batch=256)
         settings["learning_rate"] = learning_rate
         layer = TORCH(d, m, seed=own + 2 + frozen)
-        found = uand.train([layer], seeds=[own + 4], active=s, frozen=frozen, **settings)
+        found = training.train([layer], seeds=[own + 4], active=s, frozen=frozen, **settings)
         layer, trained = found.layers[0], found.readoffs[0]
         args = dict(task=task, class_weights=weights)
         solved = uand.least_squares_readoff(layer, solved_on, **args)
@@ -102,7 +102,7 @@ def plane(loss: str, p: float, weight: float, seed: int) -> pd.DataFrame:
     own, m, s, d, rows = seed % 2**32, 20, 4, 40, []
     x = uand.sample_inputs(2000, m, seed=own, active=s)
 
-    def watch(step: int, now: uand.Trained) -> None:
+    def watch(step: int, now: training.Trained) -> None:
         for k, (layer, readoff) in enumerate(zip(now.layers, now.readoffs, strict=True)):
             found = uand.errors_by_case(layer, readoff, x)
             zeros = np.abs(np.concatenate(found[:2]))
@@ -120,7 +120,7 @@ def plane(loss: str, p: float, weight: float, seed: int) -> pd.DataFrame:
     )
     layers = [TORCH(d, m, seed=own + k) for k in range(2)]
     seeds = [own + k for k in range(2)]
-    uand.train(layers, seeds=seeds, active=s, watch=watch, every=200, **settings)
+    training.train(layers, seeds=seeds, active=s, watch=watch, every=200, **settings)
     return pd.DataFrame(rows)
 
 
@@ -129,7 +129,7 @@ def surrogates(loss: str, p: float, learning_rate: float, seed: int) -> pd.DataF
     own, m, s, rows = seed % 2**32, 30, 5, []
     x = uand.sample_inputs(1500, m, seed=own, active=s)
 
-    def watch(step: int, now: uand.Trained) -> None:
+    def watch(step: int, now: training.Trained) -> None:
         for k, (layer, readoff) in enumerate(zip(now.layers, now.readoffs, strict=True)):
             names = dict(loss=loss, p=float(p), rate=learning_rate, step=step, seed=k)
             rows.extend(cases(layer, readoff, x, "and", **names))
@@ -137,7 +137,9 @@ def surrogates(loss: str, p: float, learning_rate: float, seed: int) -> pd.DataF
     settings = dict(weights=(1.0, 3.0, 20.0), steps=1000, batch=256, learning_rate=learning_rate)
     layers = [TORCH(100, m, seed=own + k) for k in range(2)]
     seeds = [own + k for k in range(2)]
-    uand.train(layers, seeds=seeds, active=s, loss=loss, p=p, watch=watch, every=250, **settings)
+    training.train(
+        layers, seeds=seeds, active=s, loss=loss, p=p, watch=watch, every=250, **settings
+    )
     return pd.DataFrame(rows).drop(columns="histogram")
 
 
@@ -151,7 +153,7 @@ def mixing(d: int, size: float, seed: int) -> pd.DataFrame:
         seeds = [own + k for k in range(3)]
         settings = dict(weights=(1.0, 3.0, 20.0), steps=1500, batch=256, learning_rate=0.02)
         settings |= dict(active=s, mixing=noise if size else None)
-        found = uand.train(layers, seeds=seeds, frozen=frozen, **settings)
+        found = training.train(layers, seeds=seeds, frozen=frozen, **settings)
         for k, (layer, readoff) in enumerate(zip(found.layers, found.readoffs, strict=True)):
             # a weight of one for each case: 0, 1, 2 on
             clean = uand.errors_by_case(layer, readoff, x)

@@ -8,7 +8,7 @@ from refusing import bad_input_test
 from scipy import stats
 from torch.nn import functional
 
-from helpers import uand
+from helpers import training, uand
 
 M, D, N = 6, 5, 3
 LAYERS = [uand.torch_default_layer(D, M, seed=k) for k in range(N)]
@@ -39,7 +39,9 @@ def plain_loss(e, on, task, loss, p, weights):
 
 
 def drawn(active, rate, batch, seeds=SEEDS, steps=1):
-    draw = uand._sampler(M, active, rate, batch, [torch.Generator().manual_seed(k) for k in seeds])
+    draw = training._sampler(
+        M, active, rate, batch, [torch.Generator().manual_seed(k) for k in seeds]
+    )
     return [draw(step) for step in range(steps)]
 
 
@@ -47,14 +49,14 @@ def drawn(active, rate, batch, seeds=SEEDS, steps=1):
 @pytest.mark.parametrize("task", ["and", "xor"])
 @pytest.mark.parametrize(("loss", "p"), LOSSES, ids=str)
 def test_gradients_and_losses_are_those_of_autograd(loss, p, task, weights):
-    nets = uand._networks(LAYERS, SEEDS, None, "cpu")
+    nets = training._networks(LAYERS, SEEDS, None, "cpu")
     mixing = np.random.default_rng(0).standard_normal((len(uand.all_pairs(M)), M)) / 5
-    slopes = uand._slopes(task, loss, p, weights, mixing, M, torch.device("cpu"))
+    slopes = training._slopes(task, loss, p, weights, mixing, M, torch.device("cpu"))
     for part in (nets.w, nets.b, nets.r):
         part.grad = torch.zeros_like(part)
     x = drawn(3, None, 40)[0]
     room = torch.empty(5, N, nets.r.shape[1], 40)
-    found = uand._gradients(nets, slice(0, N), x, slopes, room, False)
+    found = training._gradients(nets, slice(0, N), x, slopes, room, False)
     for k in range(N):
         w, b, r = (part[k].detach().double().requires_grad_() for part in nets[:3])
         inputs = x[k].T.numpy().astype(bool)
@@ -70,10 +72,10 @@ def test_gradients_and_losses_are_those_of_autograd(loss, p, task, weights):
 
 
 def test_steps_are_those_of_torch_adam_on_a_cosine():
-    found = uand.train(LAYERS[:1], seeds=[0], active=2, p=3.0, steps=25, batch=16, device="cpu")
-    nets = uand._networks(LAYERS[:1], [0], None, "cpu")
+    found = training.train(LAYERS[:1], seeds=[0], active=2, p=3.0, steps=25, batch=16, device="cpu")
+    nets = training._networks(LAYERS[:1], [0], None, "cpu")
     w, b, r = (part[0].clone().requires_grad_() for part in nets[:3])
-    draw = uand._sampler(M, 2, None, 16, nets.draws)  # after the readoffs, as train draws them
+    draw = training._sampler(M, 2, None, 16, nets.draws)  # after the readoffs, as train draws them
     adam = torch.optim.Adam([w, b, r], lr=1e-3, foreach=False)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 25)
     pairs, losses = torch.tensor(uand.all_pairs(M)), []
@@ -96,9 +98,9 @@ def test_steps_are_those_of_torch_adam_on_a_cosine():
 def test_together_as_one_by_one(batch, frozen):
     settings = dict(rate=0.4, loss="norms", p=3.0, weights=(1.0, 5.0), frozen=frozen)
     settings |= dict(steps=12, batch=batch, learning_rate=0.01)
-    together = uand.train(LAYERS, seeds=SEEDS, **settings)
+    together = training.train(LAYERS, seeds=SEEDS, **settings)
     for k in range(N):
-        alone = uand.train([LAYERS[k]], seeds=[SEEDS[k]], **settings)
+        alone = training.train([LAYERS[k]], seeds=[SEEDS[k]], **settings)
         np.testing.assert_allclose(together.losses[:, k], alone.losses[:, 0], rtol=1e-4)
         np.testing.assert_allclose(together.readoffs[k], alone.readoffs[0], atol=1e-4)
         now, then, start = together.layers[k], alone.layers[0], LAYERS[k]
@@ -124,7 +126,7 @@ def test_inputs_are_uniform_and_each_network_has_its_own():
 def test_trained_readoffs_of_a_frozen_layer_approach_least_squares_from_above():
     weights, x = (1.0, 2.0, 10.0), uand.sample_inputs(4000, M, seed=9, active=2)
     settings = dict(active=2, weights=weights, frozen=True, steps=3000, learning_rate=0.03)
-    layer, readoffs, _ = (k[0] for k in uand.train(LAYERS[:1], seeds=[0], **settings))
+    layer, readoffs, _ = (k[0] for k in training.train(LAYERS[:1], seeds=[0], **settings))
     solved = uand.least_squares_readoff(layer, x, class_weights=weights)
 
     def loss(r):
@@ -137,7 +139,7 @@ def test_trained_readoffs_of_a_frozen_layer_approach_least_squares_from_above():
 def test_watch_sees_the_networks_on_the_way():
     seen = []
     settings = dict(seeds=SEEDS, active=2, steps=25, every=10)
-    uand.train(LAYERS, watch=lambda step, now: seen.append((step, now)), **settings)
+    training.train(LAYERS, watch=lambda step, now: seen.append((step, now)), **settings)
     assert [step for step, _ in seen] == [10, 20] and seen[1][1].losses.shape == (20, N)
     assert not np.array_equal(seen[0][1].readoffs, seen[1][1].readoffs)
 
@@ -145,14 +147,14 @@ def test_watch_sees_the_networks_on_the_way():
 def test_divergence_names_step_and_rate_and_keeps_what_was_there():
     settings = dict(active=2, p=4.0, steps=50, decay=False, learning_rate=1e8)
     with pytest.raises(
-        uand.Diverged, match=r"step \d+: .*network 0.* learning rate 1e\+08"
+        training.Diverged, match=r"step \d+: .*network 0.* learning rate 1e\+08"
     ) as caught:
-        uand.train(LAYERS, seeds=SEEDS, **settings)
+        training.train(LAYERS, seeds=SEEDS, **settings)
     kept = caught.value.kept
     step = int(str(caught.value).split(":")[0].removeprefix("step "))
     assert len(kept.losses) == step >= 1
     assert np.isfinite(kept.readoffs).all() and np.isfinite(kept.layers[0].weights).all()
-    again = uand.train(LAYERS, seeds=SEEDS, **settings | {"steps": step})
+    again = training.train(LAYERS, seeds=SEEDS, **settings | {"steps": step})
     np.testing.assert_array_equal(kept.readoffs, again.readoffs)
 
 
@@ -181,7 +183,7 @@ TRAIN = [
     ("active", st.integers(max_value=0) | st.integers(M + 1) | st.just(2.5) | st.none()),
     ("rate", st.just(0.5)),  # as well as active
     ("task", other(("and", "xor"))),
-    ("loss", other(uand.LOSSES)),
+    ("loss", other(training.LOSSES)),
     ("p", st.floats(max_value=0.99) | st.sampled_from([np.nan, np.inf, "2", True])),
     ("weights", st.sampled_from([(), (1,), (1, 2, 3, 4), (1, -1), (1, np.nan), (0, 1), 5, None])),
     ("readoffs", st.sampled_from([np.zeros((N, 15, D + 1)), np.zeros((15, D)), np.full((N, 15, D), np.nan)])),
@@ -199,6 +201,6 @@ ERRORS = [
     ("task", other(("and", "xor"))),
 ]
 test_bad_input = bad_input_test(
-    [(uand.train, SOUND, *case) for case in TRAIN]
+    [(training.train, SOUND, *case) for case in TRAIN]
     + [(uand.errors_by_case, LAST, *case) for case in ERRORS]
 )
