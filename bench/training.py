@@ -39,7 +39,7 @@ def step(d: int, batch: int, n: int) -> tuple[np.ndarray, float]:
 
     def run(steps: int) -> None:
         training.train(
-            layers, seeds=range(n), active=5, p=3.0, weights=(1, 3, 20), steps=steps, batch=batch
+            layers, seeds=range(n), active=5, p=4.0, weights=(1, 3, 20), steps=steps, batch=batch
         )
 
     return (clocks(lambda: run(4 * few)) - clocks(lambda: run(few))) / (3 * few), flop

@@ -74,12 +74,12 @@ def train(
     (1, 6, 5)
     """
     nets = _networks(layers, seeds, readoffs, device)
-    m = nets.w.shape[2]
+    m = nets.w.shape[2] - 1
     draw = _sampler(m, active, rate, _require.integer("batch", batch, 1), nets.draws)
     steps, every = _require.integer("steps", steps, 1), _require.integer("every", every, 1)
     top = _require.real("learning_rate", learning_rate, np.finfo(float).tiny)
     slopes = _slopes(task, loss, p, weights, mixing, m, nets.w.device)
-    parts = [nets.r] if frozen else [nets.r, nets.w, nets.b]
+    parts = [nets.r] if frozen else [nets.r, nets.w]
     for part in parts:
         part.grad = torch.zeros_like(part)
     adam = torch.optim.Adam(parts, lr=top, fused=True)
@@ -107,10 +107,9 @@ def train(
 
 
 class _Networks(NamedTuple):
-    """Weights (net, neuron, input), biases (net, neuron, 1), readoffs, and a generator a network."""
+    """Weights and bias (net, neuron, input + 1), readoffs, and a generator a network."""
 
     w: torch.Tensor
-    b: torch.Tensor
     r: torch.Tensor
     draws: list[torch.Generator]
 
@@ -129,21 +128,19 @@ def _networks(layers: Any, seeds: Any, readoffs: Any, device: str | None) -> _Ne
     d, m = checked[0].weights.shape
     n_pairs = len(uand.all_pairs(m))
     draws = [torch.Generator(where).manual_seed(_require.integer("seeds", k, 0)) for k in seeds]
-    w, b = (np.stack([getattr(k, part) for k in checked]) for part in ("weights", "biases"))
+    w = np.stack([np.c_[k.weights, k.biases] for k in checked])
     if readoffs is None:
         r = torch.stack([torch.rand(n_pairs, d, generator=k, device=where) for k in draws])
         r = (2 * r - 1) / d**0.5
     else:
         r = _require.array("readoffs", readoffs, (len(layers), n_pairs, d))
-    parts = [torch.as_tensor(part, dtype=torch.float32, device=where) for part in (w, b, r)]
-    return _Networks(parts[0].clone(), parts[1][..., None].clone(), parts[2].clone(), draws)
+    w, r = (torch.as_tensor(part, dtype=torch.float32, device=where).clone() for part in (w, r))
+    return _Networks(w, r, draws)
 
 
 def _trained(nets: _Networks, losses: torch.Tensor) -> Trained:
-    w, b = _numpy(nets.w), _numpy(nets.b[..., 0])
-    return Trained(
-        [uand.Layer(*pair) for pair in zip(w, b, strict=True)], _numpy(nets.r), _numpy(losses)
-    )
+    layers = [uand.Layer(w[:, :-1], w[:, -1]) for w in _numpy(nets.w)]
+    return Trained(layers, _numpy(nets.r), _numpy(losses))
 
 
 def _numpy(tensor: torch.Tensor) -> np.ndarray:
@@ -153,7 +150,7 @@ def _numpy(tensor: torch.Tensor) -> np.ndarray:
 def _sampler(
     m: int, active: Any, rate: Any, batch: int, draws: list[torch.Generator]
 ) -> Callable[[int], torch.Tensor]:
-    """Gives the inputs of a step, (net, input, sample), drawn for some steps at a time."""
+    """Gives the inputs of a step and a last row of ones, (net, input + 1, sample)."""
     if (active is None) == (rate is None):
         raise ValueError(f"active, rate: got {active!r} and {rate!r}, expected exactly one of them")
     s = None if active is None else _require.integer("active", active, 1, m)
@@ -164,9 +161,11 @@ def _sampler(
         def uniform(rows: int) -> torch.Tensor:
             return torch.rand(block, rows, batch, generator=draw, device=where)
 
+        x = torch.zeros(block, m + 1, batch, device=where)
+        x[:, m] = 1
         if s is None:
-            return (uniform(m) < q).float()
-        x = torch.zeros(block, m, batch, device=where)
+            x[:, :m] = uniform(m) < q
+            return x
         for last in range(m - s, m):  # Floyd: every set of s inputs is equally likely
             k = (uniform(1) * (last + 1)).long()
             x.scatter_(1, torch.where(x.gather(1, k) > 0, last, k), 1.0)
@@ -183,7 +182,7 @@ def _sampler(
 def _slopes(
     task: str, loss: str, p: float, weights: Any, mixing: Any, m: int, where: torch.device
 ) -> Callable:
-    """Turns outputs e, given room for four more like them, into the slopes and values of the loss."""
+    """Gives of readoffs, activations and inputs the slopes of the loss in each output, and the loss."""
     xor = _require.choice("task", task, ("and", "xor")) == "xor"
     powers = _require.choice("loss", loss, LOSSES) in ("power", "norms")
     p = _require.real("p", p, 1 if powers else np.finfo(float).tiny)
@@ -194,35 +193,36 @@ def _slopes(
     omega = torch.tensor(omega, dtype=torch.float32, device=where)
     group = torch.tensor([0, 1, 2] if len(omega) == 3 else [0, int(xor), int(not xor)])
     member = torch.eye(len(omega))[group].to(where)  # (number on, group)
-    pairs = torch.as_tensor(uand.all_pairs(m).T.copy(), device=where)
+    pairs = uand.all_pairs(m)
+    count = torch.zeros(len(pairs), m + 1).scatter_(1, torch.as_tensor(pairs), 1.0)
+    count[:, m] = -1  # times x: how many of the pair are on, less one
+    count = count.to(where)
     if mixing is not None:
-        mixing = torch.as_tensor(_require.array("mixing", mixing, (pairs.shape[1], m)))
+        mixing = torch.as_tensor(_require.array("mixing", mixing, (len(pairs), m)))
         mixing = mixing.to(where, torch.float32)
+    steepness = 50 if loss == "hinge" else p
 
-    def slopes(e: torch.Tensor, x: torch.Tensor, room: torch.Tensor) -> tuple:
-        on, both, value, slope = (part[: len(e)] for part in room)
-        for k, part in zip(pairs, (on, value), strict=True):
-            torch.index_select(x, 1, k, out=part)
-        torch.mul(on, value, out=both)
-        on.add_(value)  # how many of the pair are on
-        e.sub_(both) if not xor else e.sub_(on).add_(both, alpha=2)
+    def slopes(r: torch.Tensor, a: torch.Tensor, x: torch.Tensor, room: torch.Tensor) -> tuple:
+        e, on, factor, value, slope = (part[: len(r)] for part in room)
+        torch.bmm(r, a, out=e)
+        torch.bmm(count.expand(len(x), -1, -1), x, out=on)
+        e.sub_(torch.abs(on, out=value).neg_().add_(1) if xor else torch.clamp(on, 0, out=value))
         if mixing is not None:
-            e.sub_(mixing @ x)
+            e.sub_(mixing @ x[:, :-1])
         top = _elementwise(loss, p, e, value, slope)
-        n = e[0].numel()
-        if loss != "norms":
-            scale = (omega / n).expand(len(e), -1)
-        else:
-            by_case = [_three(v, on, both) for v in (value, torch.ones_like(value))]
-            sums, counts = (k.clamp(min=0) @ member for k in by_case)
+        scale = (omega / e[0].numel()).expand(len(e), -1)
+        if loss == "norms":
+            sums, counts = (_by_number(v, on) @ member for v in (value, torch.ones_like(value)))
+            seen = counts > 0
             means = (sums / counts.clamp(min=1)).clamp(min=1e-30)
-            scale = omega * means ** (1 / p - 1) / p * (counts > 0) / counts.clamp(min=1)
-        none, one, two = (scale @ member.T)[..., None, None].unbind(1)
-        factor = on.mul_(one - none).add_(both.mul_(two - 2 * one + none)).add_(none)
+            scale = omega * means ** (1 / p - 1) / p * seen / counts.clamp(min=1)
+        none, one, two = (steepness * scale @ member.T)[..., None, None].unbind(1)
+        torch.mul(on, (two + none) / 2 - one, out=factor)
+        factor.add_((two - none) / 2).mul_(on).add_(one)
         slope.mul_(factor)
         if loss == "norms":
-            return slope, (omega * means ** (1 / p) * (counts > 0)).sum(1)
-        total = value.mul_(factor).sum((1, 2))
+            return slope, (omega * means ** (1 / p) * seen).sum(1)
+        total = torch.linalg.vecdot(value.flatten(1), factor.flatten(1)) / steepness
         if loss == "logsumexp":
             slope.div_(p * total[:, None, None])
             total = total.log() / p + top
@@ -232,44 +232,38 @@ def _slopes(
 
 
 def _elementwise(loss: str, p: float, e: Any, value: Any, slope: Any) -> torch.Tensor | float:
-    """Fill value and slope, for each output alone; returns what was taken off each exponent."""
+    """Fill the value of each output and its slope over the steepness; gives what exponents lack."""
     torch.abs(e, out=value)
     if loss == "hinge":
-        slope.copy_(value.sub_(p).mul_(50)).sigmoid_().mul_(50).mul_(e.sign())
+        slope.copy_(value.sub_(p).mul_(50)).sigmoid_().copysign_(e)
         value.copy_(torch.nn.functional.softplus(value))
     elif loss == "logsumexp":
         top = value.amax((1, 2), keepdim=True)
-        torch.mul(value.sub_(top).mul_(p).exp_(), e.sign(), out=slope).mul_(p)
+        torch.copysign(value.sub_(top).mul_(p).exp_(), e, out=slope)
         return top.flatten()
     else:
         if p == 3:
             torch.mul(value, e, out=slope)
-        elif p == 2:
-            slope.copy_(e)
         else:
             torch.pow(value, p - 1, out=slope).copysign_(e)
         torch.mul(slope, e, out=value)
-        slope.mul_(p)
     return 0.0
 
 
-def _three(value: torch.Tensor, on: torch.Tensor, both: torch.Tensor) -> torch.Tensor:
-    """(net, 3): sums of the values of pairs with neither, one and both on."""
-    two = (value * both).sum((1, 2))
-    one = (value * on).sum((1, 2)) - 2 * two
-    return torch.stack([value.sum((1, 2)) - one - two, one, two], 1)
+def _by_number(value: torch.Tensor, on: torch.Tensor) -> torch.Tensor:
+    """(net, 3): sums of the values of pairs with neither, one and both on; `on` is that less one."""
+    return torch.stack([(value * (on == k)).sum((1, 2)) for k in (-1, 0, 1)], 1)
 
 
 def _gradients(
     nets: _Networks, some: slice, x: torch.Tensor, slopes: Callable, room: Any, frozen: bool
 ) -> torch.Tensor:
     """Fill the gradients of some networks by the chain rule, and return their losses."""
-    w, b, r = nets.w[some], nets.b[some], nets.r[some]
-    a = torch.baddbmm(b, w, x).relu_()
-    e, loss = slopes(torch.bmm(r, a, out=room[0][: len(r)]), x, room[1:])
-    torch.bmm(e, a.mT, out=nets.r.grad[some])
+    w, r = nets.w[some], nets.r[some]
+    a = torch.bmm(w, x).relu_()
+    slope, loss = slopes(r, a, x, room)
+    torch.bmm(slope, a.mT, out=nets.r.grad[some])
     if not frozen:
-        back = torch.bmm(r.mT, e).mul_(a.sign_())
+        back = torch.bmm(r.mT, slope).mul_(a.sign_())
         torch.bmm(back, x.mT, out=nets.w.grad[some])
-        torch.sum(back, 2, keepdim=True, out=nets.b.grad[some])
     return loss

@@ -42,7 +42,9 @@ def drawn(active, rate, batch, seeds=SEEDS, steps=1):
     draw = training._sampler(
         M, active, rate, batch, [torch.Generator().manual_seed(k) for k in seeds]
     )
-    return [draw(step) for step in range(steps)]
+    drawn = [draw(step) for step in range(steps)]
+    assert all((x[:, M] == 1).all() for x in drawn)  # what the biases multiply
+    return drawn
 
 
 @pytest.mark.parametrize("weights", WEIGHTS, ids=str)
@@ -52,21 +54,21 @@ def test_gradients_and_losses_are_those_of_autograd(loss, p, task, weights):
     nets = training._networks(LAYERS, SEEDS, None, "cpu")
     mixing = np.random.default_rng(0).standard_normal((len(uand.all_pairs(M)), M)) / 5
     slopes = training._slopes(task, loss, p, weights, mixing, M, torch.device("cpu"))
-    for part in (nets.w, nets.b, nets.r):
+    for part in (nets.w, nets.r):
         part.grad = torch.zeros_like(part)
     x = drawn(3, None, 40)[0]
     room = torch.empty(5, N, nets.r.shape[1], 40)
     found = training._gradients(nets, slice(0, N), x, slopes, room, False)
     for k in range(N):
-        w, b, r = (part[k].detach().double().requires_grad_() for part in nets[:3])
-        inputs = x[k].T.numpy().astype(bool)
+        w, r = (part[k].detach().double().requires_grad_() for part in nets[:2])
+        inputs = x[k, :M].T.numpy().astype(bool)
         y = torch.tensor(uand.targets(inputs, uand.all_pairs(M), task).T.astype(float))
         on = torch.tensor(uand.number_on(inputs, uand.all_pairs(M)).T)
-        e = r @ torch.relu(w @ x[k].double() + b) - y - torch.tensor(mixing) @ x[k].double()
+        e = r @ torch.relu(w @ x[k].double()) - y - torch.tensor(mixing) @ x[k, :M].double()
         value = plain_loss(e, on, task, loss, p, weights)
         value.backward()
         assert found[k].item() == pytest.approx(value.item(), rel=1e-4)
-        for mine, theirs in ((nets.w, w), (nets.b, b), (nets.r, r)):
+        for mine, theirs in ((nets.w, w), (nets.r, r)):
             far = (mine.grad[k] - theirs.grad).abs().max()
             assert far <= 2e-4 * theirs.grad.abs().max() + 1e-8
 
@@ -74,14 +76,14 @@ def test_gradients_and_losses_are_those_of_autograd(loss, p, task, weights):
 def test_steps_are_those_of_torch_adam_on_a_cosine():
     found = training.train(LAYERS[:1], seeds=[0], active=2, p=3.0, steps=25, batch=16, device="cpu")
     nets = training._networks(LAYERS[:1], [0], None, "cpu")
-    w, b, r = (part[0].clone().requires_grad_() for part in nets[:3])
+    w, r = (part[0].clone().requires_grad_() for part in nets[:2])
     draw = training._sampler(M, 2, None, 16, nets.draws)  # after the readoffs, as train draws them
-    adam = torch.optim.Adam([w, b, r], lr=1e-3, foreach=False)
+    adam = torch.optim.Adam([w, r], lr=1e-3, foreach=False)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 25)
     pairs, losses = torch.tensor(uand.all_pairs(M)), []
     for step in range(25):
         x = draw(step)[0]
-        e = r @ torch.relu(w @ x + b) - x[pairs[:, 0]] * x[pairs[:, 1]]
+        e = r @ torch.relu(w @ x) - x[pairs[:, 0]] * x[pairs[:, 1]]
         losses.append((e.abs() ** 3).mean())
         adam.zero_grad()
         losses[-1].backward()
@@ -89,8 +91,7 @@ def test_steps_are_those_of_torch_adam_on_a_cosine():
         schedule.step()
     np.testing.assert_allclose(found.losses[:, 0], [k.item() for k in losses], rtol=1e-4)
     np.testing.assert_allclose(found.readoffs[0], r.detach(), atol=1e-4)
-    np.testing.assert_allclose(found.layers[0].weights, w.detach(), atol=1e-4)
-    np.testing.assert_allclose(found.layers[0].biases, b.detach()[:, 0], atol=1e-4)
+    np.testing.assert_allclose(np.c_[found.layers[0][:2]], w.detach(), atol=1e-4)
 
 
 @pytest.mark.parametrize("frozen", [False, True])
@@ -111,11 +112,11 @@ def test_together_as_one_by_one(batch, frozen):
 
 def test_inputs_are_uniform_and_each_network_has_its_own():
     codes = np.concatenate(
-        [(1 << np.arange(M)) @ k[0].numpy() for k in drawn(3, None, 2000, [0], 8)]
+        [(1 << np.arange(M)) @ k[0, :M].numpy() for k in drawn(3, None, 2000, [0], 8)]
     )
     seen = np.unique(codes, return_counts=True)[1]
     assert len(seen) == 20 and stats.chisquare(seen).pvalue > 1e-5
-    rates = torch.stack(drawn(None, 0.3, 2000, [0], 8)).mean().item()
+    rates = torch.stack(drawn(None, 0.3, 2000, [0], 8))[:, :, :M].mean().item()
     assert abs(rates - 0.3) < 4.5 * np.sqrt(0.21 / (8 * 2000 * M))
     several = drawn(3, None, 50, SEEDS, 400)  # of which a block holds fewer
     alone = drawn(3, None, 50, SEEDS[1:2], 400)
