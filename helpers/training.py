@@ -201,28 +201,34 @@ def _slopes(
         mixing = torch.as_tensor(_require.array("mixing", mixing, (len(pairs), m)))
         mixing = mixing.to(where, torch.float32)
     steepness = 50 if loss == "hinge" else p
+    # weights of pairs with neither, one and both on, by what one, both and all have more
+    more = torch.tensor([[-1.0, 1, 0], [1, -2, 1], [0, 1, 0]], device=where)
+    more = steepness * (more @ member).T
+    fixed = (omega @ more).tolist()
 
     def slopes(r: torch.Tensor, a: torch.Tensor, x: torch.Tensor, room: torch.Tensor) -> tuple:
-        e, on, factor, value, slope = (part[: len(r)] for part in room)
+        e, on, both, value, slope = (part[: len(r)] for part in room)
         torch.bmm(r, a, out=e)
         torch.bmm(count.expand(len(x), -1, -1), x, out=on)
-        e.sub_(torch.abs(on, out=value).neg_().add_(1) if xor else torch.clamp(on, 0, out=value))
+        torch.clamp(on, 0, out=both)
+        e.sub_(both) if not xor else e.sub_(on).sub_(1).add_(both, alpha=2)
         if mixing is not None:
             e.sub_(mixing @ x[:, :-1])
         top = _elementwise(loss, p, e, value, slope)
-        scale = (omega / e[0].numel()).expand(len(e), -1)
+        extra = [k / e[0].numel() for k in fixed]
         if loss == "norms":
+            torch.mul(slope, e, out=value)
             sums, counts = (_by_number(v, on) @ member for v in (value, torch.ones_like(value)))
             seen = counts > 0
             means = (sums / counts.clamp(min=1)).clamp(min=1e-30)
             scale = omega * means ** (1 / p - 1) / p * seen / counts.clamp(min=1)
-        none, one, two = (steepness * scale @ member.T)[..., None, None].unbind(1)
-        torch.mul(on, (two + none) / 2 - one, out=factor)
-        factor.add_((two - none) / 2).mul_(on).add_(one)
+            extra = (scale @ more)[..., None, None].unbind(1)
+        factor = on.mul_(extra[0]).add_(both.mul_(extra[1])).add_(extra[2])
         slope.mul_(factor)
         if loss == "norms":
             return slope, (omega * means ** (1 / p) * seen).sum(1)
-        total = torch.linalg.vecdot(value.flatten(1), factor.flatten(1)) / steepness
+        torch.mul(slope, e, out=value) if powers else value.mul_(factor)
+        total = value.sum((1, 2)) / steepness
         if loss == "logsumexp":
             slope.div_(p * total[:, None, None])
             total = total.log() / p + top
@@ -232,7 +238,13 @@ def _slopes(
 
 
 def _elementwise(loss: str, p: float, e: Any, value: Any, slope: Any) -> torch.Tensor | float:
-    """Fill the value of each output and its slope over the steepness; gives what exponents lack."""
+    """Fill the slope of each output, over the steepness; value, except of powers, as slope times e.
+
+    Returned is what was taken off each exponent.
+    """
+    if loss in ("power", "norms") and p in (2, 4):  # torch multiplies for small whole exponents
+        torch.pow(e, p - 1, out=slope)
+        return 0.0
     torch.abs(e, out=value)
     if loss == "hinge":
         slope.copy_(value.sub_(p).mul_(50)).sigmoid_().copysign_(e)
@@ -242,11 +254,7 @@ def _elementwise(loss: str, p: float, e: Any, value: Any, slope: Any) -> torch.T
         torch.copysign(value.sub_(top).mul_(p).exp_(), e, out=slope)
         return top.flatten()
     else:
-        if p == 3:
-            torch.mul(value, e, out=slope)
-        else:
-            torch.pow(value, p - 1, out=slope).copysign_(e)
-        torch.mul(slope, e, out=value)
+        torch.pow(value, p - 1, out=slope).copysign_(e)
     return 0.0
 
 
