@@ -35,7 +35,7 @@ def step(d: int, batch: int, n: int) -> tuple[np.ndarray, float]:
     """Seconds a step, less the start of a run, and its operations."""
     layers = [uand.torch_default_layer(d, M, seed=k) for k in range(n)]
     flop = n * batch * (6 * d * PAIRS + 4 * d * M)
-    few = max(4, min(300, int(3e9 / flop)))
+    few = 16 * max(1, min(16, int(5e8 / flop)))  # inputs are drawn for 16 steps of 512 at a time
 
     def run(steps: int) -> None:
         training.train(
