@@ -2,8 +2,8 @@
 
 Ten hidden layers, weights N(0, σ²/fan_in). Before each function the published sampler divides the
 standard deviation σ_b σ of a bias by the number of units of its layer: "fan-out". So the bias of
-the output is not divided. Before the first function only it divides by the "fan-in". Its count of
-words does not read the last two symbols (`short`).
+the output is not divided. Its constructor divides by the "fan-in", but that draw is never used. Its
+count of words does not read the last two symbols (`short`).
 """
 
 import numpy as np
