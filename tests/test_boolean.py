@@ -4,11 +4,13 @@ from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
+from building import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.lz import words as kaspar_schuster
-from helpers import boolean
+from helpers import boolean, sweeps
+from runs.occam import lz_short
 
 COMPLEXITIES = {
     "circuit": boolean.circuit_complexity,
@@ -66,6 +68,16 @@ def test_lz_where_run_lengths_might_overflow(length):
     strings += [place < length // 2, place % 3 == 0, rng.random(length) < 0.5, 0 * place]
     strings = np.array(strings).astype(int)
     np.testing.assert_allclose(boolean.lz_complexity(strings), [plain_lz(s) for s in strings])
+
+
+def test_the_short_count_leaves_two_symbols_of_each_direction_unread():
+    rng = np.random.default_rng(0)
+    strings = np.vstack([np.eye(128), rng.random((200, 128)) < rng.random((200, 1))]).astype(int)
+    strings = np.vstack([strings, 1 - strings, [[0] * 128, [1] * 128]])
+    found = lz_short(strings.astype(np.uint8))
+    for s, value in zip(strings.tolist(), found, strict=True):
+        both = kaspar_schuster(s[:-2]) + kaspar_schuster(s[:1:-1])
+        assert value == (7 if len(set(s)) == 1 else 3.5 * both)
 
 
 words = st.lists(st.integers(0, 1), min_size=1, max_size=40)
@@ -136,6 +148,17 @@ KNUTH = {  # The Art of Computer Programming 4A, section 7.1.2, table 1
 @pytest.mark.parametrize("kind", KNUTH)
 def test_counts_of_four_inputs(kind):
     assert np.bincount(COMPLEXITIES[kind](4)).tolist() == KNUTH[kind]
+
+
+@every_complexity
+def test_the_stored_table_has_every_function(complexity):
+    stored = sweeps.read(ROOT / "book/results/complexities.csv").set_index("class")
+    classes = boolean.renamings(4).min(axis=0)
+    column = complexity.__name__.removesuffix("_complexity")
+    np.testing.assert_array_equal(stored[column][classes], complexity(4))
+    np.testing.assert_array_equal(stored.functions, np.unique(classes, return_counts=True)[1])
+    bits = np.array([list(map(int, table)) for table in stored.table])
+    np.testing.assert_array_equal(boolean.index(bits), stored.index)
 
 
 def literals(n):
