@@ -133,12 +133,11 @@ def surrogates(loss: str, p: float, learning_rate: float, seed: int) -> pd.DataF
             names = dict(loss=loss, p=float(p), rate=learning_rate, step=step, network=k)
             rows.extend(cases(layer, readoff, x, "and", **names))
 
-    settings = dict(weights=(1.0, 3.0, 20.0), steps=1000, batch=256, learning_rate=learning_rate)
-    layers = [TORCH(100, m, seed=own + k) for k in range(2)]
-    seeds = [own + k for k in range(2)]
-    training.train(
-        layers, seeds=seeds, active=s, loss=loss, p=p, watch=watch, every=250, **settings
-    )
+    settings = dict(weights=(1.0, 3.0, 20.0), steps=4000, batch=256, learning_rate=learning_rate)
+    layers = [TORCH(100, m, seed=own + k) for k in range(NETWORKS)]
+    seeds = [own + k for k in range(NETWORKS)]
+    settings |= dict(active=s, loss=loss, p=p, watch=watch, every=1000)
+    training.train(layers, seeds=seeds, **settings)
     return pd.DataFrame(rows).drop(columns="histogram")
 
 
