@@ -77,7 +77,13 @@ def train(
     m = nets.w.shape[2]
     draw = _sampler(m, active, rate, _require.integer("batch", batch, 1), nets.draws)
     steps, every = _require.integer("steps", steps, 1), _require.integer("every", every, 1)
-    top = _require.real("learning_rate", learning_rate, np.finfo(float).tiny)
+    top = _require.real("learning_rate", learning_rate, np.finfo(float).tiny, 1e30)
+    frozen, decay = (
+        bool(_require.binary(name, value, ()))
+        for name, value in (("frozen", frozen), ("decay", decay))
+    )
+    if watch is not None and not callable(watch):
+        raise ValueError(f"watch: got {watch!r}, expected a function of step and networks, or None")
     slopes = _slopes(task, loss, p, weights, mixing, m, nets.w.device)
     parts = [nets.r] if frozen else [nets.r, nets.w, nets.b]
     for part in parts:
@@ -116,7 +122,8 @@ class _Networks(NamedTuple):
 
 
 def _networks(layers: Any, seeds: Any, readoffs: Any, device: str | None) -> _Networks:
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    seen = ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",)
+    where = torch.device(_require.choice("device", seen[0] if device is None else device, seen))
     listed = isinstance(layers, list | tuple) and not isinstance(layers, uand.Layer) and layers
     if not (listed and all(isinstance(layer, uand.Layer) for layer in layers)):
         raise ValueError(f"layers: got {type(layers).__name__}, expected a list of uand.Layer only")
@@ -124,11 +131,14 @@ def _networks(layers: Any, seeds: Any, readoffs: Any, device: str | None) -> _Ne
     kinds = {(layer.weights.shape, layer.activation) for layer in checked}
     if len(kinds) > 1 or checked[0].activation != "relu":
         raise ValueError(f"layers: got {kinds}, expected one shape and the activation 'relu'")
-    if not isinstance(seeds, Sequence) or len(set(seeds)) != len(layers):
+    own = isinstance(seeds, Sequence) and [
+        _require.integer("seeds", k, 0, 2**64 - 1) for k in seeds
+    ]
+    if not own or not len(layers) == len(own) == len(set(own)):
         raise ValueError(f"seeds: got {seeds!r}, expected {len(layers)} different ones")
     d, m = checked[0].weights.shape
     n_pairs = len(uand.all_pairs(m))
-    draws = [torch.Generator(where).manual_seed(_require.integer("seeds", k, 0)) for k in seeds]
+    draws = [torch.Generator(where).manual_seed(k) for k in own]
     w, b = (np.stack([getattr(k, part) for k in checked]) for part in ("weights", "biases"))
     if readoffs is None:
         r = torch.stack([torch.rand(n_pairs, d, generator=k, device=where) for k in draws])

@@ -179,7 +179,8 @@ SQUARE = [uand.random_layer(D, M, seed=k, activation="square") for k in range(N)
 TRAIN = [
     ("layers", st.sampled_from([None, [], LAYERS[0], [1, 2, 3], SQUARE, [*LAYERS[:2], 0]])),
     ("layers", st.just([*LAYERS[:2], uand.random_layer(D + 1, M, seed=0)])),
-    ("seeds", st.sampled_from([None, 3, [0, 1], [0, 0, 1], [0, 1, -1], [0, 1, 2.5]])),
+    ("seeds", st.sampled_from([None, 3, [0, 1], [0, 0, 1], [0, 1, -1], [0, 1, 2.5], [[0], [1], [2]]])),
+    ("seeds", st.sampled_from([[0, 0, 1, 2], [0, 1, 2**64]])),
     ("active", st.integers(max_value=0) | st.integers(M + 1) | st.just(2.5) | st.none()),
     ("rate", st.just(0.5)),  # as well as active
     ("task", other(("and", "xor"))),
@@ -191,7 +192,11 @@ TRAIN = [
     ("steps", st.integers(max_value=0) | st.just(1.5)),
     ("batch", st.integers(max_value=0) | st.just(True)),
     ("every", st.integers(max_value=0)),
-    ("learning_rate", st.floats(max_value=0) | st.just(np.nan)),
+    ("learning_rate", st.floats(max_value=0) | st.sampled_from([np.nan, 1e31])),
+    ("frozen", st.sampled_from(["no", None, 2])),
+    ("decay", st.sampled_from(["no", None, 2])),
+    ("watch", st.sampled_from([5, "print"])),
+    ("device", st.sampled_from(["gpu", "", 0, True])),
 ]  # fmt: skip
 LAST = dict(layer=LAYERS[0], readoffs=np.zeros((15, D)), inputs=np.eye(M))
 ERRORS = [
