@@ -5,7 +5,7 @@ w_i w_j. Theorems named here stand in the chapter book/uand/arithmetic. Argument
 raise a ValueError that names them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -59,8 +59,8 @@ def product_cost(
     >>> round(float(product_cost(2.0, 0.0, 0.0)) ** 2 / 16 / np.pi, 12)
     1.0
     """
-    norm, beta = _norm_and_beta(norm, bias)
-    x_i, x_j = (_require.array(name, x) ** 2 for name, x in (("x_i", x_i), ("x_j", x_j)))
+    norm, beta, x_i, x_j = _norm_and_beta(norm, bias, x_i=x_i, x_j=x_j)
+    x_i, x_j = x_i**2, x_j**2
     if np.any(x_i + x_j > norm**2 * (1 + 1e-6)):
         raise ValueError(f"norm: got {norm.min()}, expected at least that of (x_i, x_j)")
     cdf, pdf = stats.norm.cdf(beta), stats.norm.pdf(beta)
@@ -112,14 +112,18 @@ def run_level(
     """
     if not isinstance(level, Level):
         raise ValueError(f"level: got {type(level).__name__}, expected a circuits.Level")
-    new, old = _require.array("level.keep", level.keep, (None, None)).shape
-    wires = _require.array("wires", wires, (None, None, old))
-    i, j = _require.pairs("level.operands", level.operands, old)
-    mix = _require.array("level.mix", level.mix, (new, len(i)))
+    keep = _require.array("level.keep", level.keep, (None, None))
+    wires = _require.array("wires", wires, (None, None, keep.shape[1]))
+    i, j = _require.pairs("level.operands", level.operands, keep.shape[1])
+    mix = _require.array("level.mix", level.mix, (len(keep), len(i)))
+    law, shuffled = (
+        bool(_require.binary(name, value, ()))
+        for name, value in (("law", law), ("shuffled", shuffled))
+    )
+    rng = np.random.default_rng(_require.integer("seed", seed, 0))
     products = wires[:, :, i] * wires[:, :, j]
     if n_neurons is not None:
         d = _require.integer("n_neurons", n_neurons, 1)
-        rng = np.random.default_rng(_require.integer("seed", seed, 0))
         fed = np.unique(level.operands)
         norm = np.maximum(np.linalg.norm(wires[:, :, fed], axis=(1, 2)), 1e-9)[:, None, None]
         if law:
@@ -128,7 +132,7 @@ def run_level(
         else:
             pairs = np.searchsorted(fed, i), np.searchsorted(fed, j)
             products = _read_products(wires[:, :, fed] / norm, pairs, d, rng, shuffled) * norm**2
-    return wires @ level.keep.T + products @ mix.T
+    return wires @ keep.T + products @ mix.T
 
 
 def _read_products(
@@ -149,8 +153,20 @@ def _read_products(
     return total.reshape(n, copies, -1) / (d * stats.norm.pdf(1))
 
 
-def _norm_and_beta(norm: np.ndarray | float, bias: np.ndarray | float) -> tuple:
-    norm = _require.array("norm", norm)
-    if np.any(norm <= 0):
-        raise ValueError(f"norm: got {norm.min()}, expected positive numbers")
-    return norm, _require.array("bias", bias) / norm
+def _norm_and_beta(norm: np.ndarray | float, bias: np.ndarray | float, **inputs: Any) -> list:
+    """norm, bias/norm and the inputs as arrays whose shapes fit together."""
+    parts = {
+        name: _require.array(name, value)
+        for name, value in {"norm": norm, "bias": bias, **inputs}.items()
+    }
+    shapes = [part.shape for part in parts.values()]
+    try:
+        fits = 0 not in np.broadcast_shapes(*shapes)
+    except ValueError:
+        fits = False
+    if not fits:
+        expected = "shapes that broadcast, no axis empty"
+        raise ValueError(f"{', '.join(parts)}: got shapes {shapes}, expected {expected}")
+    if np.any(parts["norm"] <= 0):
+        raise ValueError(f"norm: got {parts['norm'].min()}, expected positive numbers")
+    return [parts["norm"], parts["bias"] / parts["norm"], *(parts[name] for name in inputs)]

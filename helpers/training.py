@@ -27,7 +27,7 @@ class Trained(NamedTuple):
 
 
 class Diverged(ArithmeticError):
-    """A gradient was not finite. `kept` is what was `Trained` before that step."""
+    """A loss or squared gradient was not finite. `kept` is what was `Trained` before that step."""
 
     def __init__(self, message: str, kept: Trained) -> None:
         super().__init__(message)
@@ -68,7 +68,7 @@ def train(
     Readoffs start as given, (net, pair, neuron), or uniform in ±1/√neurons. The rate falls to 0
     along a cosine if `decay`. `watch` is called with the step and the networks every so many steps.
     `device` is "cuda" where torch sees one, unless given. Raises Diverged, with the step and the
-    learning rate, before the first step whose gradient is not finite.
+    learning rate, before the first step whose loss or squared gradient is not finite.
 
     >>> train([uand.random_layer(5, 4, seed=0)], seeds=[1], active=2, steps=3).readoffs.shape
     (1, 6, 5)
@@ -77,7 +77,13 @@ def train(
     m = nets.w.shape[2] - 1
     draw = _sampler(m, active, rate, _require.integer("batch", batch, 1), nets.draws)
     steps, every = _require.integer("steps", steps, 1), _require.integer("every", every, 1)
-    top = _require.real("learning_rate", learning_rate, np.finfo(float).tiny)
+    top = _require.real("learning_rate", learning_rate, np.finfo(float).tiny, 1e30)
+    frozen, decay = (
+        bool(_require.binary(name, value, ()))
+        for name, value in (("frozen", frozen), ("decay", decay))
+    )
+    if watch is not None and not callable(watch):
+        raise ValueError(f"watch: got {watch!r}, expected a function of step and networks, or None")
     slopes = _slopes(task, loss, p, weights, mixing, m, nets.w.device)
     parts = [nets.r] if frozen else [nets.r, nets.w]
     for part in parts:
@@ -93,11 +99,12 @@ def train(
             some = slice(start, start + chunk)
             losses[step, some] = _gradients(nets, some, x[some], slopes, room, frozen)
         now = top * (1 + np.cos(np.pi * step / steps)) / 2 if decay else top
-        if not all(torch.isfinite(part.grad.sum()) for part in parts):
-            lost = np.flatnonzero(
-                ~np.isfinite(sum(_numpy(q.grad.flatten(1).sum(1)) for q in parts))
-            )
-            what = f"step {step}: the gradient of network {', '.join(map(str, lost))} is not finite"
+        # a norm overflows where the squares that Adam keeps would
+        sizes = [torch.linalg.vector_norm(part.grad, dim=(1, 2)) for part in parts]
+        sound = torch.isfinite(sum(sizes, losses[step]))
+        if not sound.all():
+            lost = ", ".join(map(str, np.flatnonzero(~_numpy(sound).astype(bool))))
+            what = f"step {step}: the loss or gradient of network {lost} is not finite"
             raise Diverged(f"{what}, learning rate {now:.3g}", _trained(nets, losses[:step]))
         adam.param_groups[0]["lr"] = now
         adam.step()
@@ -115,7 +122,8 @@ class _Networks(NamedTuple):
 
 
 def _networks(layers: Any, seeds: Any, readoffs: Any, device: str | None) -> _Networks:
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    seen = ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",)
+    where = torch.device(_require.choice("device", seen[0] if device is None else device, seen))
     listed = isinstance(layers, list | tuple) and not isinstance(layers, uand.Layer) and layers
     if not (listed and all(isinstance(layer, uand.Layer) for layer in layers)):
         raise ValueError(f"layers: got {type(layers).__name__}, expected a list of uand.Layer only")
@@ -123,11 +131,14 @@ def _networks(layers: Any, seeds: Any, readoffs: Any, device: str | None) -> _Ne
     kinds = {(layer.weights.shape, layer.activation) for layer in checked}
     if len(kinds) > 1 or checked[0].activation != "relu":
         raise ValueError(f"layers: got {kinds}, expected one shape and the activation 'relu'")
-    if not isinstance(seeds, Sequence) or len(set(seeds)) != len(layers):
+    own = isinstance(seeds, Sequence) and [
+        _require.integer("seeds", k, 0, 2**64 - 1) for k in seeds
+    ]
+    if not own or not len(layers) == len(own) == len(set(own)):
         raise ValueError(f"seeds: got {seeds!r}, expected {len(layers)} different ones")
     d, m = checked[0].weights.shape
     n_pairs = len(uand.all_pairs(m))
-    draws = [torch.Generator(where).manual_seed(_require.integer("seeds", k, 0)) for k in seeds]
+    draws = [torch.Generator(where).manual_seed(k) for k in own]
     w = np.stack([np.c_[k.weights, k.biases] for k in checked])
     if readoffs is None:
         r = torch.stack([torch.rand(n_pairs, d, generator=k, device=where) for k in draws])

@@ -422,7 +422,7 @@ def sign_readoff(
     >>> np.sign(sign_readoff(np.array([[1.0, -2.0], [3.0, 1.0]]), np.array([[0, 1]]), 2)).tolist()
     [[-1.0, 1.0]]
     """
-    wi, wj = _pair_weights(weights, pairs)
+    wi, wj = _pair_weights(weights, pairs, s)
     return np.sign(wi * wj) / (len(weights) * sign_readoff_gain(s))
 
 
@@ -435,7 +435,7 @@ def product_readoff(
     >>> (readoff * product_readoff_gain(2)).tolist()
     [[-2.0]]
     """
-    wi, wj = _pair_weights(weights, pairs)
+    wi, wj = _pair_weights(weights, pairs, s)
     return wi * wj / (len(weights) * product_readoff_gain(s))
 
 
@@ -447,7 +447,7 @@ def rademacher_readoff(
     >>> rademacher_readoff(np.array([[1.0, -1.0]]), np.array([[0, 1]]), 2).tolist()
     [[-2.0]]
     """
-    wi, wj = _pair_weights(weights, pairs)
+    wi, wj = _pair_weights(weights, pairs, s)
     if (np.abs(weights) != 1).any():
         raise ValueError("weights: got an entry other than 1 and -1, expected weights ±1 only")
     return wi * wj / (len(weights) * rademacher_gain(s))
@@ -464,8 +464,7 @@ def least_variance_readoff(
     >>> least_variance_readoff(np.ones((1, 2)), np.array([[0, 1]]), 2).shape
     (1, 1)
     """
-    wi, wj = _pair_weights(weights, pairs)
-    s = _require.integer("s", s, 2)
+    wi, wj = _pair_weights(weights, pairs, s)
     g = (
         _mean_relu(wi + wj, s - 2)
         - _mean_relu(wi, s - 1)
@@ -475,8 +474,9 @@ def least_variance_readoff(
     return g / (len(weights) * least_variance_gain(s))
 
 
-def _pair_weights(weights: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pair_weights(weights: np.ndarray, pairs: np.ndarray, s: int) -> tuple[np.ndarray, np.ndarray]:
     w = _require.array("weights", weights, (None, None))
+    _require.integer("s", s, 2, w.shape[1])
     i, j = _require.pairs("pairs", pairs, w.shape[1])
     return w[:, i].T, w[:, j].T
 
@@ -548,10 +548,7 @@ def least_squares_readoff(
 
 
 def _class_weights(weights: Sequence[float] | np.ndarray) -> list[float]:
-    if np.shape(weights) != (3,):
-        raise ValueError(
-            f"class_weights: got {weights!r}, expected three numbers: neither, one, both on"
-        )
+    weights = _require.array("class_weights", weights, (3,))  # neither, one, both on
     return [_require.real("class_weights", w, np.finfo(float).tiny) for w in weights]
 
 
@@ -662,9 +659,9 @@ def contrast_readoff(
     >>> contrast_readoff(np.array([[1, 1], [1, 0]]), np.array([[0, 1]]), 0.5, 2).tolist()
     [[2.0, -2.0]]
     """
-    wi, wj = _pair_weights(_require.binary("weights", weights, (None, None)), pairs)
+    wi, wj = _pair_weights(_require.binary("weights", weights, (None, None)), pairs, s)
     p = _rate(rate)
-    t = np.arange(_require.integer("s", s, 2) - 1) + _require.real("bias", bias)
+    t = np.arange(s - 1) + _require.real("bias", bias)
     jump = np.maximum(t + 2, 0) - 2 * np.maximum(t + 1, 0) + np.maximum(t, 0)
     gain = (p * (1 - p)) ** 2 * (stats.binom.pmf(np.arange(s - 1), s - 2, p) @ jump)
     if gain <= 0:

@@ -138,6 +138,11 @@ test_bad_input = bad_input_test(
         ),
         (circuits.power_gain, dict(degree=2, norm=1.0, bias=0.0), "bias", not_a_number),
         *[(circuits.product_cost, cost, name, not_a_number) for name in cost],
+        *[
+            (circuits.product_cost, cost | {"x_i": np.zeros(2)}, name, st.just(np.zeros(k) + 2))
+            for name in ("norm", "x_j", "bias")
+            for k in (0, 3)
+        ],
         (circuits.product_cost, cost, "norm", st.floats(-1, 0.9)),  # less than |(x_i, x_j)|
         (circuits.run_level, level, "n_neurons", no_count),
         (circuits.run_level, level, "level", st.sampled_from([None, "relu", (1, 2, 3)])),
@@ -149,6 +154,8 @@ test_bad_input = bad_input_test(
         ),
         (circuits.run_level, level, "wires", st.just(np.full((1, 1, 2), np.nan))),
         (circuits.run_level, level | {"seed": 0}, "seed", st.sampled_from([-1, None, 0.5])),
+        (circuits.run_level, level | {"law": True}, "law", st.sampled_from(["no", None, 2])),
+        (circuits.run_level, level | {"shuffled": 1}, "shuffled", st.sampled_from(["no", None, 2])),
         (
             circuits.copy_wires,
             copies,

@@ -61,6 +61,7 @@ def test_least_variance_gain_is_the_norm_of_the_interaction(s):
     weight = stats.norm.pdf(t) * (t[1] - t[0])
     wi, wj = np.meshgrid(t, t, indexing="ij")
     w = np.stack([wi.ravel(), wj.ravel()], 1)
+    w = np.pad(w, ((0, 0), (0, s - 2)))  # the weights of the other inputs do not matter
     readoff = uand.least_variance_readoff(w, np.array([[0, 1]]), s)
     g = readoff.reshape(wi.shape) * len(w) * uand.least_variance_gain(s)
     assert weight @ g**2 @ weight == pytest.approx(uand.least_variance_gain(s), rel=1e-3)
@@ -339,7 +340,12 @@ BAD = [
     *(
         (function, dict(weights=W, pairs=PAIR, s=2), argument, bad)
         for function in CLOSED_FORMS
-        for argument, bad in (("weights", NO_ARRAY), ("pairs", NO_PAIRS), ("s", NO_INTEGER))
+        for argument, bad in (
+            ("weights", NO_ARRAY),
+            ("pairs", NO_PAIRS),
+            ("s", NO_INTEGER),
+            ("s", st.just(W.shape[1] + 1)),  # more on than there are inputs
+        )
     ),
     (uand.rademacher_readoff, dict(weights=W, pairs=PAIR, s=2), "weights", st.just(W / 2)),
     (uand.centred, dict(readoffs=W), "readoffs", NO_ARRAY),
@@ -357,7 +363,9 @@ BAD = [
         uand.least_squares_readoff,
         dict(layer=LAYER, inputs=X),
         "class_weights",
-        st.sampled_from([(1, 1), 1.0, (1, 1, 0), (1, 1, np.inf), "111", None, (1, 1, -1)]),
+        st.sampled_from(
+            [(1, 1), 1.0, (1, 1, 0), (1, 1, np.inf), "111", None, (1, 1, -1), (1, [2], 3)]
+        ),
     ),
 ]
 
