@@ -100,6 +100,7 @@ def plane(loss: str, p: float, weight: float, seed: int) -> pd.DataFrame:
     """Networks for one power p and one weight on the ones, with their errors on the way."""
     own, m, s, d, rows = seed % 2**32, 20, 4, 40, []
     x = uand.sample_inputs(2000, m, seed=own, active=s)
+    y = uand.targets(x, uand.all_pairs(m))
 
     def watch(step: int, now: training.Trained) -> None:
         for k, (layer, readoff) in enumerate(zip(now.layers, now.readoffs, strict=True)):
@@ -110,9 +111,10 @@ def plane(loss: str, p: float, weight: float, seed: int) -> pd.DataFrame:
             row |= {"largest": max(np.abs(e).max() for e in found), "gain": 1 + found[2].mean()}
             row["mean"] = np.mean([np.abs(e).mean() for e in found])
             row["moment"] = np.mean(zeros**p) ** (1 / p)  # of the outputs that should be zero
-            rows.append(
-                row | {"spread of ones": found[2].std(), "ones": len(found[2]) / x.shape[0] / 190}
-            )
+            row |= {"spread of ones": found[2].std(), "ones": y.mean()}
+            gains = np.sum(uand.activations(layer, x) @ readoff.T * y, 0) / y.sum(0)
+            row |= {"kept": np.sum(gains > 0.9), "given up": np.sum(gains < 0.1)}
+            rows.append(row | {"alive": uand.activations(layer, x).any(0).sum()})
 
     settings = dict(
         loss=loss, p=p, weights=(1.0, weight), steps=1200, batch=128, learning_rate=0.01
