@@ -7,6 +7,7 @@ computes one shard again, from `shard_seed`.
 """
 
 import ast
+import contextlib
 import gzip
 import hashlib
 import inspect
@@ -26,6 +27,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +35,7 @@ import pandas as pd
 import scipy.linalg  # noqa: F401  only what is imported can be limited to one thread
 import torch
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_limits
 
 from helpers import _require
@@ -66,7 +69,9 @@ def run(
     Shard k is `shard(seed=shard_seed(seed, k), **settings)`, a DataFrame or a dict of columns; a
     list of settings gives each shard its own. `combine` makes the table from an iterator that reads
     the frames in the order of k, one at a time (default: one below the other). `workers` are
-    processes of one thread (-1: one for each core). Finished shards stay in `cache`; a later call computes only what is
+    processes of one thread (-1: one for each core). Inside joblib.parallel_config("dask") all the
+    workers of the Dask cluster take part instead; the run fails when there is none for its
+    `wait_for_workers_timeout`. Finished shards stay in `cache`; a later call computes only what is
     missing or damaged. A shard is used again if its settings, its seed, the versions and the code
     that its file imports from this repository are the same; a worker that has others is refused.
     Raises ValueError for arguments that make no run, RuntimeError naming a shard that failed.
@@ -229,10 +234,14 @@ def _loaded(name: str) -> str | None:
 
 def _fill(missing: list[_Shard], workers: int) -> None:
     """Compute shards, and write each as soon as it is there."""
-    start, total = time.perf_counter(), len(missing)
-    # not in batches: what a worker has finished should not wait for the next shard
-    parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
-    for done, (file, data) in enumerate(parallel(delayed(_compute)(part) for part in missing), 1):
+    start, total, (backend, _) = time.perf_counter(), len(missing), get_active_backend()
+    if hasattr(backend, "client"):
+        results = _on_dask(backend, missing)
+    else:
+        # not in batches: what a worker has finished should not wait for the next shard
+        parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+        results = parallel(delayed(_compute)(part) for part in missing)
+    for done, (file, data) in enumerate(results, 1):
         file.parent.mkdir(parents=True, exist_ok=True)
         _write(file, data)
         left = timedelta(0, round((time.perf_counter() - start) / done * (total - done)))
@@ -240,6 +249,40 @@ def _fill(missing: list[_Shard], workers: int) -> None:
         line = f"{file.parent.name}: [{bar}] {done} of {total} missing shards, {left} left"
         end = "\r" if sys.stderr.isatty() and done < total else "\n"
         print(f"{line:80}", end=end, file=sys.stderr, flush=True)
+
+
+def _on_dask(backend: Any, missing: list[_Shard]) -> Iterator[tuple[Path, bytes]]:
+    """What the workers of a Dask cluster compute, however many come and go, as soon as it is there.
+
+    Not by `Parallel`, which never ends if Dask gives a shard up, and leaves a lone worker idle.
+    """
+    client, limit, ready = backend.client, backend.wait_for_workers_timeout, SimpleQueue()
+    waiting = dict(zip(client.map(_compute, missing, pure=False), missing, strict=True))
+    for future in waiting:
+        future.add_done_callback(ready.put)
+    seen = time.monotonic()
+    while waiting:
+        try:
+            future = ready.get(timeout=1)
+            result = future.result(timeout=60)
+        except Empty:
+            # a scheduler that does not answer is lost, as the next future says
+            with contextlib.suppress(Exception):
+                seen = time.monotonic() if client.ncores() else seen
+            if limit and time.monotonic() - seen > limit:
+                what = f"no Dask worker for {limit} s (wait_for_workers_timeout)"
+                raise RuntimeError(f"{len(waiting)} shards are missing: {what}") from None
+        except TimeoutError:  # the worker died with the result, which is computed again
+            future.add_done_callback(ready.put)
+        except RuntimeError:  # which names the shard
+            raise
+        except Exception as problem:
+            label, kind = waiting[future].label, type(problem).__name__
+            raise RuntimeError(f"{label} is lost: {kind}: {problem}") from problem
+        else:
+            seen = time.monotonic()
+            del waiting[future]
+            yield result
 
 
 def _compute(shard: _Shard) -> tuple[Path, bytes]:
