@@ -8,6 +8,7 @@ PYTHON ?= python3
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := .venv/bin
 READY := .venv/finished
+DASK := .venv/dask
 BUILD := $(BIN)/jupyter-book build . -W -n --all --keep-going
 # no warning of the debugger on a page
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
@@ -23,7 +24,7 @@ html: $(READY)                ## build the site from stored outputs in _build/st
 notebooks: $(READY)           ## execute the .md halves again and store the outputs in the .ipynb
 	$(BIN)/python book/_ext/notebooks.py
 
-test: $(READY)                ## check everything
+test: $(READY) $(DASK)        ## check everything
 	$(BIN)/ruff check -q
 	$(BIN)/ruff format --check -q
 	$(BIN)/codespell
@@ -36,8 +37,9 @@ bench: $(READY)               ## measure the benchmarks again
 	$(BIN)/python bench/lz.py
 	$(BIN)/python bench/training.py
 
-runs: $(READY)                ## list the long runs; RUN=name goes on with that one
-	$(BIN)/python -m runs$(addprefix .,$(RUN))
+# SCHEDULER=tcp://host:8786: on that Dask cluster
+runs: $(READY) $(if $(SCHEDULER),$(DASK))  ## list the long runs; RUN=name goes on with that one
+	$(BIN)/python -m runs$(if $(SCHEDULER), $(SCHEDULER) $(RUN),$(addprefix .,$(RUN)))
 
 lab: $(READY)                 ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab book
@@ -50,3 +52,7 @@ help:                         ## list these commands
 
 $(READY): requirements.txt pyproject.toml .ci/cffconvert.txt .ci/environment.py
 	@$(PYTHON) .ci/environment.py .venv $(TORCH_INDEX)
+
+$(DASK): .ci/dask.txt $(READY)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r .ci/dask.txt
+	@touch $@

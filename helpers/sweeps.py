@@ -7,6 +7,7 @@ computes one shard again, from `shard_seed`.
 """
 
 import ast
+import contextlib
 import gzip
 import hashlib
 import inspect
@@ -18,13 +19,15 @@ import platform
 import shlex
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,17 +35,20 @@ import pandas as pd
 import scipy.linalg  # noqa: F401  only what is imported can be limited to one thread
 import torch
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_limits
 
 from helpers import _require
 
 ROOT = Path(__file__).resolve().parents[1]
+ALONE = threading.Lock()  # the number of threads, and in Python 3.11 ast, are for one at a time
 
 
 class _Shard(NamedTuple):
-    """What to call, its name in messages, and the file for what it returns."""
+    """What to call with which code and versions, its name, and the file for what it returns."""
 
     call: partial
+    same: dict[str, str]
     label: str
     file: Path
 
@@ -63,10 +69,11 @@ def run(
     Shard k is `shard(seed=shard_seed(seed, k), **settings)`, a DataFrame or a dict of columns; a
     list of settings gives each shard its own. `combine` makes the table from an iterator that reads
     the frames in the order of k, one at a time (default: one below the other). `workers` are
-    processes of one thread (-1: one for each core), or what joblib.parallel_config("dask") offers.
-    Finished shards stay in `cache`; a later call computes only what is missing or damaged. A shard
-    is used again if its settings, its seed, the versions and the code that its file imports from
-    this repository are the same.
+    processes of one thread (-1: one for each core). Inside joblib.parallel_config("dask") all the
+    workers of the Dask cluster take part instead; the run fails when there is none for its
+    `wait_for_workers_timeout`. Finished shards stay in `cache`; a later call computes only what is
+    missing or damaged. A shard is used again if its settings, its seed, the versions and the code
+    that its file imports from this repository are the same; a worker that has others is refused.
     Raises ValueError for arguments that make no run, RuntimeError naming a shard that failed.
 
     >>> run(print, 0, seed=0, path="table.csv")
@@ -180,65 +187,123 @@ def _plan(function: Any, each: list[dict], seed: int, folder: Path) -> list[_Sha
     if not (inspect.isfunction(function) and function.__qualname__.isidentifier() and file):
         what = "a function defined at the top level of a file"
         raise ValueError(f"shard: got {function!r}, expected {what}")
-    shards, same = [], [function.__name__, _code(Path(file)), _versions()]
+    shards, same = [], _versions() | _code(Path(file))
     for k, settings in enumerate(each):
         own_seed = shard_seed(seed, k)
         try:
             call = partial(function, seed=own_seed, **settings)
             inspect.signature(function).bind(**call.keywords)
-            words = json.dumps([*same, call.keywords], sort_keys=True, allow_nan=False)
+            words = [function.__name__, same, call.keywords]
+            words = json.dumps(words, sort_keys=True, allow_nan=False)
         except (TypeError, ValueError) as problem:
             what = f"JSON values for the arguments of {function.__name__}(*, seed, ...)"
             raise ValueError(f"settings: got {settings!r} ({problem}), expected {what}") from None
         key = hashlib.sha256(words.encode()).hexdigest()[:16]
         label = f"{folder.name}: shard {k} (seed {own_seed})"
-        shards.append(_Shard(call, label, folder / f"{k}-{key}"))
+        shards.append(_Shard(call, same, label, folder / f"{k}-{key}"))
     return shards
 
 
-def _code(file: Path) -> list[str]:
-    """The syntax trees, where comments do not count, of a file and all it imports from here."""
-    files, trees = [file.resolve()], []
+def _code(file: Path) -> dict[str, str]:
+    """A checksum of each file of code: this one and all that it imports from here."""
+    files, code = [file.resolve()], {}
     for file in files:  # which grows on the way
-        trees.append(ast.parse(file.read_bytes()))
-        for node in ast.walk(trees[-1]):
+        name = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
+        tree = ast.parse(file.read_bytes())
+        code[str(name)] = _checksum(tree)
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 module = getattr(node, "module", None) or ""
                 names = [module, *(f"{module}.{alias.name}".strip(".") for alias in node.names)]
                 near = [name.replace(".", "/") + ".py" for name in names]
                 found = {folder / name for name in near for folder in (ROOT, file.parent)}
                 files += [path for path in found if path.is_file() and path not in files]
-    return sorted(map(ast.dump, trees))
+    return code
+
+
+def _checksum(tree: ast.Module) -> str:
+    """Of a syntax tree, where comments do not count."""
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+
+
+@cache
+def _loaded(name: str) -> str | None:
+    """The checksum of a file of code as this process found it first; None if it is not here."""
+    return _checksum(ast.parse(file.read_bytes())) if (file := ROOT / name).is_file() else None
 
 
 def _fill(missing: list[_Shard], workers: int) -> None:
     """Compute shards, and write each as soon as it is there."""
-    start = time.perf_counter()
-    # not in batches: what a worker has finished should not wait for the next shard
-    parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
-    for done, (file, data) in enumerate(parallel(delayed(_compute)(part) for part in missing), 1):
+    start, total, (backend, _) = time.perf_counter(), len(missing), get_active_backend()
+    if hasattr(backend, "client"):
+        results = _on_dask(backend, missing)
+    else:
+        # not in batches: what a worker has finished should not wait for the next shard
+        parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+        results = parallel(delayed(_compute)(part) for part in missing)
+    for done, (file, data) in enumerate(results, 1):
         file.parent.mkdir(parents=True, exist_ok=True)
         _write(file, data)
-        left = timedelta(0, round((time.perf_counter() - start) / done * (len(missing) - done)))
-        line = f"{file.parent.name}: {done} of {len(missing)} missing shards, {left} left"
-        end = "\r" if sys.stderr.isatty() and done < len(missing) else "\n"
-        print(f"{line:60}", end=end, file=sys.stderr, flush=True)
+        left = timedelta(0, round((time.perf_counter() - start) / done * (total - done)))
+        bar = f"{'#' * (20 * done // total):.<20}"
+        line = f"{file.parent.name}: [{bar}] {done} of {total} missing shards, {left} left"
+        end = "\r" if sys.stderr.isatty() and done < total else "\n"
+        print(f"{line:80}", end=end, file=sys.stderr, flush=True)
+
+
+def _on_dask(backend: Any, missing: list[_Shard]) -> Iterator[tuple[Path, bytes]]:
+    """What the workers of a Dask cluster compute, however many come and go, as soon as it is there.
+
+    Not by `Parallel`, which never ends if Dask gives a shard up, and leaves a lone worker idle.
+    """
+    client, limit, ready = backend.client, backend.wait_for_workers_timeout, SimpleQueue()
+    waiting = dict(zip(client.map(_compute, missing, pure=False), missing, strict=True))
+    for future in waiting:
+        future.add_done_callback(ready.put)
+    seen = time.monotonic()
+    while waiting:
+        try:
+            future = ready.get(timeout=1)
+            result = future.result(timeout=60)
+        except Empty:
+            # a scheduler that does not answer is lost, as the next future says
+            with contextlib.suppress(Exception):
+                seen = time.monotonic() if client.ncores() else seen
+            if limit and time.monotonic() - seen > limit:
+                what = f"no Dask worker for {limit} s (wait_for_workers_timeout)"
+                raise RuntimeError(f"{len(waiting)} shards are missing: {what}") from None
+        except TimeoutError:  # the worker died with the result, which is computed again
+            future.add_done_callback(ready.put)
+        except RuntimeError:  # which names the shard
+            raise
+        except Exception as problem:
+            label, kind = waiting[future].label, type(problem).__name__
+            raise RuntimeError(f"{label} is lost: {kind}: {problem}") from problem
+        else:
+            seen = time.monotonic()
+            del waiting[future]
+            yield result
 
 
 def _compute(shard: _Shard) -> tuple[Path, bytes]:
     """In a worker: the file, and for it the table and the seconds, with a checksum."""
-    start, threads = time.perf_counter(), torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            table = pd.DataFrame(shard.call())
-        table = table.astype(_types("shard", table)).reset_index(drop=True)
-    except Exception as problem:
-        kind = type(problem).__name__
-        raise RuntimeError(f"{shard.label} failed: {kind}: {problem}") from problem
-    finally:
-        torch.set_num_threads(threads)
-    data = pickle.dumps((table, time.perf_counter() - start))
+    with ALONE:
+        own = _versions() | {name: _loaded(name) for name in shard.same if name.endswith(".py")}
+        if other := [name for name in shard.same if own[name] not in (None, shard.same[name])]:
+            problem = f"another {', '.join(other)} than the run started with (restart it)"
+            raise RuntimeError(f"{shard.label}: a worker has {problem}")
+        start, threads = time.perf_counter(), torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with threadpool_limits(1):
+                table = pd.DataFrame(shard.call())
+            table = table.astype(_types("shard", table)).reset_index(drop=True)
+        except Exception as problem:
+            kind = type(problem).__name__
+            raise RuntimeError(f"{shard.label} failed: {kind}: {problem}") from problem
+        finally:
+            torch.set_num_threads(threads)
+        data = pickle.dumps((table, time.perf_counter() - start))
     return shard.file, _sealed(shard, zlib.compress(data))
 
 

@@ -1,6 +1,7 @@
 """A long run gives the same table however it was run, stopped and damaged; or says what is wrong."""
 
 import contextlib
+import errno
 import gzip
 import json
 import os
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,6 +52,12 @@ def threads(*, seed):
 
     pools = [pool["num_threads"] for pool in threadpool_info()]
     return {"blas": pools, "torch": [torch.get_num_threads()] * len(pools)}
+
+
+def timed(*, seed):
+    start = time.monotonic()
+    time.sleep(0.05)
+    return {"start": [start], "end": [time.monotonic()]}
 
 
 def faulty(*, seed, bad):
@@ -154,6 +162,12 @@ def test_shards_run_on_one_thread_and_leave_the_others_alone(run):
         torch.set_num_threads(before)
 
 
+def test_threads_of_one_process_take_turns(run):
+    with joblib.parallel_config("threading"):
+        table = run(timed, workers=2).sort_values("start")
+    assert (table.end.to_numpy()[:-1] <= table.start.to_numpy()[1:]).all()
+
+
 def test_each_shard_may_have_its_own_settings(run):
     assert len(run(settings=[{"n": 1}, {"n": 2}, {"n": 3}, {}])) == 1 + 2 + 3 + 5
 
@@ -202,8 +216,9 @@ def test_packed_table_is_the_same_and_its_bytes_too(run, tmp_path):
 def test_progress_tells_what_is_done_and_the_time_left(run, capsys):
     run(n_shards=3)
     lines = capsys.readouterr().err.splitlines()
+    bars = {1: "######..............", 2: "#############.......", 3: "#" * 20}
     assert [line.split(",")[0] for line in lines] == [
-        f"toy: {done} of 3 missing shards" for done in (1, 2, 3)
+        f"toy: [{bar}] {done} of 3 missing shards" for done, bar in bars.items()
     ]
     assert lines[-1].rstrip().endswith("0:00:00 left")
 
@@ -242,7 +257,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("victim", ["parent", "worker"])
+@pytest.mark.parametrize("victim", ["parent", "worker", "group"])
 def test_a_killed_run_goes_on_where_it_was(tmp_path, log, victim):
     (tmp_path / "script.py").write_text(SCRIPT)
     command = [sys.executable, "script.py", str(log), "0.25", "2"]
@@ -252,8 +267,11 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, log, victim):
     cache = tmp_path / "cache" / "slow"
     try:
         wait_for(lambda: len(list(cache.glob("?-????????????????"))) >= 2)
-        os.kill(started.pid if victim == "parent" else worker_of(started.pid), signal.SIGKILL)
-        assert started.wait(60) == (-signal.SIGKILL if victim == "parent" else 1)
+        if victim == "group":
+            os.killpg(started.pid, signal.SIGKILL)
+        else:
+            os.kill(worker_of(started.pid) if victim == "worker" else started.pid, signal.SIGKILL)
+        assert started.wait(60) == (1 if victim == "worker" else -signal.SIGKILL)
         time.sleep(1)  # what a worker without parent still computes is lost, and does no harm
         assert not list(tmp_path.glob("slow*"))
         finished = {int(file.name.split("-")[0]) for file in cache.glob("?-????????????????")}
@@ -358,10 +376,19 @@ def test_changed_code_uses_no_old_shard(tmp_path, file, old, new, again):
 
 def test_code_of_a_helper_counts():
     """What this file imports from helpers is found, and what that imports."""
-    trees = sweeps._code(Path(__file__))
-    assert any("shard_seed" in tree and "'store'" in tree for tree in trees)
-    assert any("Booleans are refused" in tree for tree in trees)
-    assert not any("least_squares" + "_readoff" in tree for tree in trees)
+    code = sweeps._code(Path(__file__))
+    assert set(code) == {
+        f"{name}.py" for name in ("tests/test_sweeps", "helpers/sweeps", "helpers/_require")
+    }
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_process_that_loaded_other_code_is_refused(run, monkeypatch, workers):
+    """As when a file was edited after it was imported here, or between two runs of one process."""
+    run(workers=workers)
+    monkeypatch.setattr(sweeps, "_checksum", lambda tree: "edited")
+    with pytest.raises(RuntimeError, match="a worker has another tests/test_sweeps.py, .*restart"):
+        run(workers=workers)
 
 
 # ---------------------------------------------------------------------------- failing half-way
@@ -409,6 +436,27 @@ def test_a_failure_leaves_the_old_table_whole(run, tmp_path, monkeypatch, culpri
     with pytest.raises(OSError, match="no space"):
         run(**changed)
     assert {file.name: file.read_bytes() for file in tmp_path.glob("toy*")} == before
+
+
+def test_a_full_disk_leaves_finished_shards(run, tmp_path, log, monkeypatch):
+    writes, sync = [], os.fsync
+
+    def full(descriptor):
+        writes.append(descriptor)
+        if len(writes) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    settings = {"log": str(log)}
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            run(settings=settings)
+    assert [file.name[0] for file in shard_files(tmp_path)] == ["0", "1"]
+    logged(log)
+    again = run(settings=settings)
+    assert logged(log) == seeds(2, 3)
+    pd.testing.assert_frame_equal(again, run(path=tmp_path / "other.csv"), check_exact=True)
 
 
 def test_a_table_appears_only_when_it_is_whole(run, tmp_path, monkeypatch):
