@@ -30,11 +30,8 @@ test: $(READY)                ## check everything
 	.venv/cffconvert/bin/cffconvert --validate
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # one thread each
 
-bench: $(READY)               ## measure the benchmarks again
-	$(BIN)/python bench/readoff.py
-	$(BIN)/python bench/sampler.py
-	$(BIN)/python bench/lz.py
-	$(BIN)/python bench/training.py
+bench: $(READY)               ## measure speed, memory and growth; one table of ratios (20 minutes)
+	$(BIN)/python -m bench
 
 runs: $(READY)                ## list the long runs; RUN=name goes on with that one
 	$(BIN)/python -m runs$(addprefix .,$(RUN))
