@@ -16,8 +16,8 @@ from helpers import sweeps
 
 NAMES = ["sampler", "lz", "readoff", "training", "workers", "growth", "build"]
 TARGETS = {
-    ("gaussian", "product"): 0.25,
-    ("uniform", "product"): 0.4,
+    ("sampler, gaussian", "product"): 0.25,
+    ("sampler, uniform", "product"): 0.4,
     ("two workers", "one worker"): 1.8,
 }
 COLUMNS = ["what", "against", "threads", "ratio", "lowest", "highest", "target", "table"]

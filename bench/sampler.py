@@ -56,14 +56,17 @@ def compared() -> list[dict]:
     works = {"product": multiply, "torch, one by one": lambda repeat: loop(LOOP)}
     for kind in maps.DISTRIBUTIONS:
         network = maps.MLP(7, WIDTHS[1:-1], distribution=kind)
-        counts[kind] = MANY
-        works[kind] = lambda repeat, network=network: network.sample(MANY, seed=repeat)
+        counts[f"sampler, {kind}"] = MANY
+        works[f"sampler, {kind}"] = lambda repeat, network=network: network.sample(
+            MANY, seed=repeat
+        )
     for together in BATCHES:
         counts[f"torch, {together} at once"] = MANY // 2
         works[f"torch, {together} at once"] = partial(batched, MANY // 2, together)
     by_turns(works, 1)
-    pairs = [("gaussian", name) for name in works if name not in maps.DISTRIBUTIONS]
-    return compare(by_turns(works, REPEATS), counts, [*pairs, ("uniform", "product")])
+    others = [name for name in works if not name.startswith("sampler")]
+    pairs = [("sampler, gaussian", name) for name in others] + [("sampler, uniform", "product")]
+    return compare(by_turns(works, REPEATS), counts, pairs)
 
 
 def main() -> None:
