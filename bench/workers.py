@@ -13,7 +13,7 @@ from bench import by_turns, compare, save
 from helpers import sweeps
 from runs import published
 
-SHARDS, N_SAMPLES, REPEATS = 8, 200_000, 5
+SHARDS, N_SAMPLES, REPEATS = 8, 100_000, 5
 
 
 def main() -> None:
