@@ -8,12 +8,13 @@ size the operations of the algorithm are counted beforehand, and the bytes of th
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from threadpoolctl import threadpool_limits
 
@@ -43,6 +44,19 @@ def long_run(n: int) -> None:
     with TemporaryDirectory() as folder:
         options = dict(settings=settings, combine=published.combine, workers=1, cache=folder)
         sweeps.run(published.shard, shards, seed=SEED, path=Path(folder, "table.csv"), **options)
+
+
+def combine(n: int) -> None:
+    """The table of so many samples: shards with the shape of the first, and other functions."""
+    shape = published.shard(published.NAME, ROWS, sweeps.shard_seed(SEED, 0))
+    rng = np.random.default_rng(SEED)
+
+    def frames() -> Iterator[pd.DataFrame]:
+        for _ in range(n // ROWS):
+            words = rng.integers(0, 2**64, (2, len(shape)), dtype=np.uint64)
+            yield shape.assign(high=words[0], low=words[1])
+
+    published.combine(frames())
 
 
 def steps(d: int) -> None:
@@ -82,6 +96,7 @@ GROWTHS = {
         lambda n: n,
         lambda n: min(n, ROWS),
     ),
+    "its table": Growth("samples", [10**6, 10**7, 10**8], 1, combine, lambda n: n, lambda n: ROWS),
     "training": Growth(
         "width",
         [2**k for k in range(6, 12)],
