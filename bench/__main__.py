@@ -14,7 +14,7 @@ import pandas as pd
 from bench import RESULTS, save
 from helpers import sweeps
 
-NAMES = ["sampler", "lz", "readoff", "training", "workers", "growth", "build"]
+NAMES = ["sampler", "lz", "readoff", "descent", "training", "workers", "growth", "build"]
 TARGETS = {
     ("sampler, gaussian", "product"): 0.25,
     ("sampler, uniform", "product"): 0.4,

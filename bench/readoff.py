@@ -1,22 +1,18 @@
 """Exact least squares against Adam, for all readoffs of a frozen layer.
 
-Writes two tables to book/results. readoff_bench.csv: 4,950 readoffs and the unweighted squared loss;
-Adam sees 3,000 batches of 100 fresh inputs, as many inputs as the published experiment; errors on the
-same fresh inputs. descent_bench.csv: 780 readoffs, and 20,000 inputs that both programs go through, on
-one thread. Adam, whose rate falls to 0 along a cosine, starts anew with twice the steps until its loss
-is within `TOLERANCE` of the least one. Only its last run counts, as if its length had been known.
+Writes book/results/readoff_bench.csv: 4,950 readoffs and the unweighted squared loss. Adam sees 3,000
+batches of 100 fresh inputs, as many inputs as the published experiment; errors are on other fresh ones.
+`bench.descent` compares the two at the same loss.
 """
 
 import numpy as np
 import pandas as pd
 import torch
-from threadpoolctl import threadpool_limits
 
-from bench import RESULTS, by_turns, clocks, compare, save
+from bench import RESULTS, clocks
 from helpers import sweeps, uand
 
 M, D, SEED, STEPS, BATCH = 100, 300, 0, 3000, 100
-SMALL, ROWS, REPEATS, TOLERANCE, RATES = (40, 100), 20_000, 3, 0.01, (0.01, 0.03)
 
 
 def rate_of(m: int) -> float:
@@ -47,7 +43,7 @@ def adam(
     return readoff.detach().double().numpy()
 
 
-def published() -> None:
+def main() -> None:
     """As the published experiment: seconds, and squared errors on fresh inputs."""
     layer, pairs = uand.torch_default_layer(D, M, seed=SEED), uand.all_pairs(M)
     test = uand.sample_inputs(5_000, M, seed=SEED + 2, rate=rate_of(M))
@@ -80,43 +76,6 @@ def published() -> None:
     sweeps.store(table, RESULTS / "readoff_bench.csv", seed=SEED, float_format="%.4g")
 
 
-def same_loss(ones: float) -> list[dict]:
-    """The time to the same squared loss on the same inputs, the ones weighted."""
-    m, d = SMALL
-    layer, pairs = uand.torch_default_layer(d, m, seed=SEED), uand.all_pairs(m)
-    x = uand.sample_inputs(ROWS, m, seed=SEED + 1, rate=rate_of(m))
-    a, target = uand.activations(layer, x), uand.targets(x, pairs)
-
-    def solved() -> np.ndarray:
-        return uand.least_squares_readoff(layer, x, class_weights=(1, 1, ones))
-
-    def descended(steps: int, rate: float) -> np.ndarray:
-        return adam(layer, x, ones, steps, 500, rate, decay=True)
-
-    def loss(readoffs: np.ndarray) -> float:
-        return np.mean(np.where(target, ones, 1) * (a @ readoffs.T - target) ** 2)
-
-    least, steps, within = loss(solved()), 32, {}
-    while not within:
-        steps *= 2
-        tried = {rate: loss(descended(steps, rate)) / least for rate in RATES}
-        print(f"ones weighted {ones:.0f}, {steps} steps: loss over least {tried}", flush=True)
-        within = {rate: over for rate, over in tried.items() if over < 1 + TOLERANCE}
-    rate = min(within, key=within.get)
-    works = {"least squares": lambda _: solved(), "Adam": lambda _: descended(steps, rate)}
-    seen, counts = by_turns(works, REPEATS), dict.fromkeys(works, 1)
-    about = {"ones": ones, "steps": steps, "rate": rate, "loss": within[rate]}
-    return compare(seen, counts, [tuple(works)], **about)
-
-
-def main() -> None:
-    torch.set_flush_denormal(True)
-    published()
-    torch.set_num_threads(1)
-    with threadpool_limits(1):
-        rows = [row for ones in (1.0, 1 / rate_of(SMALL[0]) ** 2 - 1) for row in same_loss(ones)]
-    save(rows, "descent_bench", seed=SEED, tolerance=TOLERANCE, inputs=ROWS)
-
-
 if __name__ == "__main__":
+    torch.set_flush_denormal(True)
     main()
