@@ -31,11 +31,8 @@ test: $(READY) $(DASK)        ## check everything
 	.venv/cffconvert/bin/cffconvert --validate
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # one thread each
 
-bench: $(READY)               ## measure the benchmarks again
-	$(BIN)/python bench/readoff.py
-	$(BIN)/python bench/sampler.py
-	$(BIN)/python bench/lz.py
-	$(BIN)/python bench/training.py
+bench: $(READY)               ## measure speed, memory and growth; one table of ratios (20 minutes)
+	$(BIN)/python -m bench
 
 # SCHEDULER=tcp://host:8786: on that Dask cluster
 runs: $(READY) $(if $(SCHEDULER),$(DASK))  ## list the long runs; RUN=name goes on with that one

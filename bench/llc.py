@@ -1,24 +1,21 @@
 """Learning coefficients by this book's estimator and by devinterp 1.3.2, at equal processor time.
 
-`python bench/llc.py` writes book/results/llc_bench.csv and its provenance. devinterp is not among
-the book's requirements: without it only this book's rows are measured. The task is that of
-devinterp's own tests: reduced-rank regression, 10,000 noiseless inputs, started at the true
-parameters, nβ = n/ln n. devinterp runs with batches of 500 inputs as it does there; its step,
-localisation and number of draws are set below and stored. This book's estimator works on the
-population loss of the same task and gets the same processor time, on one thread.
+Writes book/results/llc_bench.csv. devinterp is not among the book's requirements: without it only this
+book's rows are measured. The task is that of devinterp's own tests: reduced-rank regression, 10,000
+noiseless inputs, started at the true parameters, nβ = n/ln n. devinterp runs with batches of 500 inputs
+as it does there; its step, localisation and number of draws are set below and stored. This book's
+estimator works on the population loss of the same task and gets the same processor time, on one thread.
 """
 
 import time
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
-from helpers import sweeps, volumes
+from bench import save
+from helpers import volumes
 
-RESULTS = Path(__file__).parents[1] / "book" / "results"
 N, GAMMA, REPEATS, DRAWS, BURN_IN = 10_000, 1.0, 3, 500, 250
 NBETA = N / np.log(N)
 TASKS = [([2, 1, 2], []), ([3, 3, 3], [1.0]), ([5, 3, 5], [])]
@@ -99,8 +96,7 @@ def main() -> None:
         for row in rows
     ]
     facts = {"nbeta": NBETA, "devinterp": theirs, "devinterp draws": [BURN_IN, DRAWS]}
-    path = RESULTS / "llc_bench.csv"
-    sweeps.store(pd.DataFrame(table), path, seed=0, float_format="%.4g", **facts)
+    save(table, "llc_bench", seed=0, **facts)
 
 
 def summary(true: float, runs: list) -> dict:

@@ -1,20 +1,15 @@
 """Lempel-Ziv complexity against the published scan in plain Python, in strings a second.
 
-`python bench/lz.py` writes book/results/lz_bench.csv and its provenance. The strings have 128 bits:
-the functions of random networks, and fair coins. The two programs take turns and are timed by CPU
-time; medians are stored. Both must give the same numbers.
+Writes book/results/lz_bench.csv. The strings have 128 bits: the functions of random networks, and fair
+coins. Both programs must give the same numbers.
 """
 
-import time
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
+import torch
 
-from helpers import boolean, maps, sweeps
+from bench import by_turns, compare, save
+from helpers import boolean, maps
 
-RESULTS = Path(__file__).parents[1] / "book" / "results"
 SEED, REPEATS, STRINGS, SLOW = 0, 9, 20_000, 400
 
 
@@ -42,29 +37,24 @@ def words(s: list[int]) -> int:
             i, longest = 0, 1
 
 
-def timed(work: Callable[[], object]) -> tuple[object, float]:
-    start = time.process_time()
-    result = work()
-    return result, time.process_time() - start
-
-
 def main() -> None:
-    networks = maps.MLP(7).sample(STRINGS, seed=SEED)
-    coins = maps.LookupTable(7).sample(STRINGS, seed=SEED)
-    seen = []
-    for kind, packed in {"networks": networks, "fair coins": coins}.items():
-        bits = boolean.unpack(packed, 7)
-        for repeat in range(REPEATS):
-            some = bits[repeat * SLOW : (repeat + 1) * SLOW]
-            ours, seconds = timed(lambda: boolean.lz_complexity(bits))  # noqa: B023
-            values, slow = timed(lambda: [plain(s) for s in some.tolist()])  # noqa: B023
-            np.testing.assert_allclose(ours[repeat * SLOW : (repeat + 1) * SLOW], values)
-            seen.append((kind, STRINGS / seconds, SLOW / slow))
-    table = pd.DataFrame(seen, columns=["strings", "strings/s", "strings/s, plain Python"])
-    table["ratio"] = table["strings/s"] / table["strings/s, plain Python"]
-    table = table.groupby("strings", sort=False).median().reset_index()
-    print(table.T.to_string(header=False))
-    sweeps.store(table, RESULTS / "lz_bench.csv", seed=SEED, float_format="%.4g")
+    torch.set_num_threads(1)
+    rows, size = [], (REPEATS + 1) * SLOW
+    samples = {"networks": maps.MLP(7), "fair coins": maps.LookupTable(7)}
+    for kind, sampler in samples.items():
+        bits = boolean.unpack(sampler.sample(STRINGS, seed=SEED), 7)
+        found, known = boolean.lz_complexity(bits), [plain(s) for s in bits[:size].tolist()]
+        np.testing.assert_allclose(found[:size], known)
+        works = {
+            f"complexity, {kind}": lambda repeat: boolean.lz_complexity(bits),  # noqa: B023
+            "plain Python": lambda repeat: [
+                plain(s)
+                for s in bits[repeat * SLOW : (repeat + 1) * SLOW].tolist()  # noqa: B023
+            ],
+        }
+        counts = {name: STRINGS if "complexity" in name else SLOW for name in works}
+        rows += compare(by_turns(works, REPEATS), counts, [tuple(works)])
+    save(rows, "lz_bench", seed=SEED, strings=STRINGS)
 
 
 if __name__ == "__main__":

@@ -1,75 +1,85 @@
-"""How much of the machine's matrix-product rate the sampler of networks reaches.
+"""The sampler of networks against plain torch, and against the machine's matrix products.
 
-`python bench/sampler.py` writes book/results/sampler_bench.csv and its provenance. A network is
-7-40-40-1 on all 128 inputs; only its products count as work, 2 operations a weight and input, while
-the time includes its random numbers and the packing of its function. The two are measured by turns,
-so that other load falls on both; medians are stored. With one thread, as each worker of a long run
-has, and with all: Python's lock costs threads some of their time. CPU time does not count waiting.
+Writes book/results/sampler_bench.csv. A network is 7-40-40-1 on all 128 inputs; only its products count
+as work, 2 operations a weight and input, while the time includes its random numbers and the packing of
+its function. Plain torch is a loop over networks as torch.nn builds them, and batched products of as
+many networks at once. Rates are networks a second, or shares of the operations of a product of large
+matrices in that time; with one thread, as each worker of a long run has, and with all.
 """
 
-import os
-import resource
-import time
-from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import numpy as np
-import pandas as pd
 import torch
+from torch.nn import Linear, ReLU, Sequential, init
 
-from helpers import maps, sweeps
+from bench import by_turns, compare, memory, products, save
+from helpers import boolean, maps
 
-RESULTS = Path(__file__).parents[1] / "book" / "results"
-SEED, REPEATS, NETWORKS, SIZE = 0, 11, 2**16, 2048
-FLOP = 2 * (7 * 40 + 40 * 40 + 40) * 128
-
-
-def rates(work: Callable[[], object], flop: float) -> tuple[float, float]:
-    """GFLOP/s by the clock, and by CPU time for all threads together."""
-    start = np.array([time.perf_counter(), time.process_time()])
-    work()
-    wall, cpu = np.array([time.perf_counter(), time.process_time()]) - start
-    return flop / wall / 1e9, flop * torch.get_num_threads() / cpu / 1e9
+SEED, REPEATS, MANY, LOOP, BATCHES = 0, 9, 2**15, 2**11, (64, 1024)
+WIDTHS = (7, 40, 40, 1)
+FLOP = 2 * sum(a * b for a, b in zip(WIDTHS, WIDTHS[1:], strict=False)) * 128
+POINTS = torch.from_numpy(boolean.inputs(7)).float()
 
 
-def memory() -> float:
-    """The most memory this process has had, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+def loop(count: int) -> np.ndarray:
+    """Functions of networks made and run one by one."""
+    packed = []
+    for _ in range(count):
+        parts = [Linear(7, 40), ReLU(), Linear(40, 40), ReLU(), Linear(40, 1)]
+        for layer in parts[::2]:
+            init.normal_(layer.weight, std=layer.in_features**-0.5)
+            init.normal_(layer.bias)
+        with torch.no_grad():
+            packed.append(np.packbits(Sequential(*parts)(POINTS)[:, 0].numpy() > 0))
+    return np.stack(packed)
+
+
+def batched(count: int, together: int, repeat: int) -> np.ndarray:
+    """Functions of networks whose layers are batched products, so many networks at once."""
+    # the time does not depend on the seed, so torch's own goes on
+    packed = []
+    for _ in range(count // together):
+        values = POINTS.T.expand(together, -1, -1)
+        for a, b in zip(WIDTHS, WIDTHS[1:], strict=False):
+            values = values if a == 7 else values.relu()
+            weights = torch.randn(together, b, a) / a**0.5
+            values = torch.baddbmm(torch.randn(together, b, 1), weights, values)
+        packed.append(np.packbits(values[:, 0].numpy() > 0, axis=-1))
+    return np.concatenate(packed)
+
+
+def compared() -> list[dict]:
+    """With the threads that torch has now: the sampler against each of the others."""
+    multiply, operations = products(8)
+    counts = {"product": operations / FLOP, "torch, one by one": LOOP}  # in networks
+    works = {"product": multiply, "torch, one by one": lambda repeat: loop(LOOP)}
+    for kind in maps.DISTRIBUTIONS:
+        network = maps.MLP(7, WIDTHS[1:-1], distribution=kind)
+        counts[f"sampler, {kind}"] = MANY
+        works[f"sampler, {kind}"] = lambda repeat, network=network: network.sample(
+            MANY, seed=repeat
+        )
+    for together in BATCHES:
+        counts[f"torch, {together} at once"] = MANY // 2
+        works[f"torch, {together} at once"] = partial(batched, MANY // 2, together)
+    by_turns(works, 1)
+    others = [name for name in works if not name.startswith("sampler")]
+    pairs = [("sampler, gaussian", name) for name in others] + [("sampler, uniform", "product")]
+    return compare(by_turns(works, REPEATS), counts, pairs)
 
 
 def main() -> None:
-    networks = {kind: maps.MLP(7, (40, 40), distribution=kind) for kind in maps.DISTRIBUTIONS}
-    networks["gaussian"].sample(1, seed=SEED)
-    before = memory()
-    networks["gaussian"].sample(NETWORKS, seed=SEED)
+    torch.manual_seed(SEED)
+    network = maps.MLP(7)
+    network.sample(1, seed=SEED)
+    before, rows = memory(), []
+    network.sample(MANY, seed=SEED)
     sampling = memory() - before
-    a, b = torch.randn(2, SIZE, SIZE, generator=torch.Generator().manual_seed(SEED))
-    out, seen = torch.empty(SIZE, SIZE), []
-    turns = [(t, kind) for t in sorted({1, torch.get_num_threads()}) for kind in networks]
-    for repeat in range(REPEATS):
-        for threads, kind in turns:
-            torch.set_num_threads(threads)
-            product = rates(lambda: [torch.mm(a, b, out=out) for _ in range(8)], 16 * SIZE**3)
-            rate = rates(lambda: networks[kind].sample(NETWORKS, seed=repeat), NETWORKS * FLOP)  # noqa: B023
-            seen.append((kind, threads, *product, *rate, os.getloadavg()[0]))
-    names = [
-        "numbers",
-        "threads",
-        "product",
-        "product, CPU time",
-        "GFLOP/s",
-        "GFLOP/s, CPU time",
-        "load",
-    ]
-    table = pd.DataFrame(seen, columns=names)
-    table["share of product"] = table["GFLOP/s"] / table["product"]
-    table["share, CPU time"] = table["GFLOP/s, CPU time"] / table["product, CPU time"]
-    table = table.groupby(["numbers", "threads"]).median().reset_index()
-    table.insert(2, "networks/s", table["GFLOP/s"] * 1e9 / FLOP)
-    table["MiB"] = sampling
-    print(table.T.to_string(header=False))
-    about = {"networks": NETWORKS, "repeats": REPEATS}
-    sweeps.store(table, RESULTS / "sampler_bench.csv", seed=SEED, float_format="%.4g", **about)
+    for threads in sorted({1, torch.get_num_threads()}):
+        torch.set_num_threads(threads)
+        rows += compared()
+    save(rows, "sampler_bench", seed=SEED, networks=MANY, MiB=round(sampling, 1))
 
 
 if __name__ == "__main__":

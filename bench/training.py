@@ -1,38 +1,26 @@
 """How much of the machine's matrix-product rate a training step reaches, and what 64 networks cost.
 
-`python bench/training.py` writes book/results/training_bench.csv and its provenance. Networks read all
-pairs of 30 inputs with 5 on. Only products count as work: for each sample 6 operations a weight of the
-readoffs and 4 a weight of the first layer. The step includes inputs, losses and Adam. Product and step
-are measured by turns, so that other load falls on both; medians are stored. CPU time does not count
-waiting for other programs. `times one` is the time of all networks of a row over that of one.
+Writes book/results/training_bench.csv. Networks read all pairs of 30 inputs with 5 on. Only products
+count as work: for each sample 6 operations a weight of the readoffs and 4 a weight of the first layer.
+The step includes inputs, losses and Adam. Product and step are measured by turns, and medians stored.
+`times one` is the time of all networks of a row over that of one.
 """
 
 import os
-import time
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
+from bench import RESULTS, clocks, products
 from helpers import sweeps, training, uand
 
-RESULTS = Path(__file__).parents[1] / "book" / "results"
-SEED, REPEATS, SIZE, M, PAIRS = 0, 7, 2048, 30, 435
+SEED, REPEATS, M, PAIRS = 0, 7, 30, 435
 SIZES = [(30, 32, 1), (30, 32, 64), (150, 512, 1), (150, 512, 4), (300, 512, 1), (800, 512, 1)]
 
 
-def clocks(work: Callable[[], object]) -> np.ndarray:
-    """Seconds by the clock, and of CPU time over threads."""
-    start = np.array([time.perf_counter(), time.process_time()])
-    work()
-    wall, cpu = np.array([time.perf_counter(), time.process_time()]) - start
-    return np.array([wall, cpu / torch.get_num_threads()])
-
-
 def step(d: int, batch: int, n: int) -> tuple[np.ndarray, float]:
-    """Seconds a step, less the start of a run, and its operations."""
+    """Seconds a step by both clocks, less the start of a run, and its operations."""
     layers = [uand.torch_default_layer(d, M, seed=k) for k in range(n)]
     flop = n * batch * (6 * d * PAIRS + 4 * d * M)
     few = 16 * max(1, min(16, int(5e8 / flop)))  # inputs are drawn for 16 steps of 512 at a time
@@ -46,15 +34,12 @@ def step(d: int, batch: int, n: int) -> tuple[np.ndarray, float]:
 
 
 def main() -> None:
-    a, b = torch.randn(2, SIZE, SIZE, generator=torch.Generator().manual_seed(SEED))
-    out, seen = torch.empty(SIZE, SIZE), []
+    (multiply, operations), seen = products(4), []
     turns = [(t, size) for t in sorted({1, torch.get_num_threads()}) for size in SIZES]
     for repeat in range(REPEATS + 1):
         for threads, size in turns:
             torch.set_num_threads(threads)
-            product = (
-                4 * SIZE**3 / 1e9 * 2 / clocks(lambda: [torch.mm(a, b, out=out) for _ in range(4)])
-            )
+            product = operations / 1e9 / clocks(lambda: multiply(0))
             seconds, flop = step(*size)
             seen.append(
                 (repeat, *size, threads, *product, *seconds, flop / 1e9, os.getloadavg()[0])

@@ -6,14 +6,17 @@ and 16 times their number is an unbiased estimate.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 
 from helpers import boolean, maps, sweeps
 
 SHARDS, SEED, PATH = 200, 17, "book/results/published_prior.csv"
 NAME, N_SAMPLES = "ReLU, depth 2, uniform", 500_000
-EXACT_UP_TO, ONE_IN = 60, 16
+EXACT_UP_TO, ONE_IN, PARTS = 60, 16, 64
 
 
 def shard(name: str, n_samples: int, seed: int) -> pd.DataFrame:
@@ -27,11 +30,26 @@ def shard(name: str, n_samples: int, seed: int) -> pd.DataFrame:
 
 
 def combine(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """How many functions of each complexity were seen how often; `one_in`: the share kept."""
-    key = ["high", "low", "complexity"]
-    seen = pd.concat(frames, ignore_index=True).groupby(key, sort=False)["count"].sum()
-    table = seen.reset_index().groupby(["complexity", "count"]).size().rename("functions")
-    table = table.reset_index()
+    """How many functions of each complexity were seen how often; `one_in`: the share kept.
+
+    Functions go to files by their hash, and the files are counted one by one: all at once they would
+    need memory that grows with the samples.
+    """
+    key, counts, kinds = ["high", "low", "complexity"], [], None
+    with TemporaryDirectory() as folder:
+        files = [Path(folder, str(part)) for part in range(PARTS)]
+        for frame in frames:
+            part = pd.util.hash_pandas_object(frame[["high", "low"]], index=False) // ONE_IN % PARTS
+            rows = frame[[*key, "count"]].to_records(index=False)
+            kinds, order = rows.dtype, np.argsort(part, kind="stable")
+            ends = np.searchsorted(part.to_numpy()[order], range(1, PARTS))
+            for file, some in zip(files, np.split(rows[order], ends), strict=True):
+                with file.open("ab") as out:
+                    out.write(some.tobytes())
+        for file in files:
+            seen = pd.DataFrame(np.fromfile(file, kinds)).groupby(key, sort=False)["count"].sum()
+            counts.append(seen.reset_index().groupby(["complexity", "count"]).size())
+    table = pd.concat(counts).groupby(level=[0, 1]).sum().rename("functions").reset_index()
     table["one_in"] = (table.complexity > EXACT_UP_TO).map({True: ONE_IN, False: 1})
     return table
 

@@ -17,6 +17,12 @@ chapters:
 """
 
 
+def notebooks() -> list[Path]:
+    """The stored half of every executed page."""
+    found = sorted(ROOT.glob("book/**/*.ipynb"))
+    return [path for path in found if ".ipynb_checkpoints" not in path.parts]
+
+
 def make(target: str, folder: Path, seconds: int = 600) -> subprocess.CompletedProcess:
     """`make target` with the Python that runs the tests, which is taken to be set up."""
     outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BOOK_EXECUTE", "BOOK_REPOSITORY"}

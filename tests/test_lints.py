@@ -9,12 +9,13 @@ import jupytext
 import lints
 import nbformat
 import pytest
+from building import notebooks
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from helpers import claims
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted(ROOT.glob("book/*/*.ipynb"))
+NOTEBOOKS = notebooks()
 PAGES = sorted(path for path in ROOT.glob("book/**/*.md") if "_ext" not in path.parts)
 OF_A_NOTEBOOK = [
     lints.drifted_pair,

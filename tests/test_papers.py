@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 import yaml
-from building import ROOT
+from building import ROOT, notebooks
 
 sys.path.insert(0, str(ROOT / "book/_ext"))
 from notebooks import FINDING  # noqa: E402
@@ -52,7 +52,7 @@ def test_readme_shows_the_stored_figure_with_its_alt_text():
     alt, path = re.search(r"!\[([^\]]*)\]\(([^)]*)\)", readme).groups()
     outputs = [
         output
-        for book in ROOT.glob("book/*/*.ipynb")
+        for book in notebooks()
         for cell in json.loads(book.read_text(encoding="utf-8"))["cells"]
         for output in cell.get("outputs", [])
         if output.get("metadata", {}).get("figure", {}).get("name") == FINDING[0]

@@ -9,12 +9,12 @@ from pathlib import Path
 import jupytext
 import lints
 import pytest
-from building import ROOT, make
+from building import ROOT, make, notebooks
 
 from helpers.claims import CLAIMS
 
 SITE = ROOT / "_build/stored/_build/html"
-CHAPTERS = sorted(ROOT.glob("book/*/*.ipynb"))
+CHAPTERS = notebooks()
 OF_A_PAGE = [
     lints.loaded_from_elsewhere,
     lints.poor_figures_on_page,

@@ -23,7 +23,8 @@ MINUTES = "book/results/minutes.csv"
 def choose_halves(app, config):
     """Exclude one half of each pair, and execute the other or not."""
     root, executing = Path(app.srcdir), os.environ.get("BOOK_EXECUTE") == "1"
-    notebooks = [path.relative_to(root) for path in sorted(root.glob("book/*/*.ipynb"))]
+    found = [path.relative_to(root) for path in sorted(root.glob("book/**/*.ipynb"))]
+    notebooks = [path for path in found if ".ipynb_checkpoints" not in path.parts]
     other = ".ipynb" if executing else ".md"
     config.exclude_patterns += [path.with_suffix(other).as_posix() for path in notebooks]
     config.nb_execution_mode = "cache" if executing else "off"

@@ -41,7 +41,8 @@ def main():
 
 def chapters():
     """The .md halves: pages that name a kernel."""
-    pages = sorted(Path("book").glob("*/*.md"))
+    found = sorted(Path("book").glob("**/*.md"))
+    pages = [page for page in found if ".ipynb_checkpoints" not in page.parts]
     return [page for page in pages if "kernelspec" in jupytext.read(page).metadata]
 
 

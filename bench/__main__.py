@@ -1,0 +1,93 @@
+"""All benchmarks, then one table of ratios: `python -m bench`; with names, only those.
+
+Each is a process of its own. A table that is not measured again is taken as it is stored, as is that of
+learning coefficients where devinterp is not installed. `python -m bench table` only gathers.
+"""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pandas as pd
+
+from bench import RESULTS, save
+from helpers import sweeps
+
+NAMES = ["sampler", "lz", "readoff", "descent", "training", "workers", "growth", "build"]
+TARGETS = {
+    ("sampler, gaussian", "product"): 0.25,
+    ("sampler, uniform", "product"): 0.4,
+    ("two workers", "one worker"): 1.8,
+}
+COLUMNS = ["what", "against", "threads", "ratio", "lowest", "highest", "target", "table"]
+
+
+def gathered() -> list[dict]:
+    """Rows of the stored tables; where a table has no range, lowest and highest are missing."""
+    rows = []
+
+    def add(table: str, **row) -> None:
+        ends = dict.fromkeys(["lowest", "highest"], float("nan"))
+        target = TARGETS.get((row["what"], row["against"]), float("nan"))
+        rows.append(ends | row | {"target": target, "table": f"{table}_bench.csv"})
+
+    def read(table: str) -> pd.DataFrame:
+        return sweeps.read(RESULTS / f"{table}_bench.csv")
+
+    for table in ("sampler", "lz", "descent", "workers"):
+        for row in read(table).to_dict("records"):
+            more = f", ones × {row['ones']:.0f}" if "ones" in row else ""
+            kept = {key: row[key] for key in COLUMNS if key in row}
+            add(table, **kept | {"what": row["what"] + more})
+    steps = read("training")
+    for row in steps[steps.batch == 512].to_dict("records"):
+        what = f"training, d = {row['d']}, {row['networks']} at once"
+        add("training", what=what, against="product", threads=row["threads"], ratio=row["share"])
+    for row in steps[steps.networks == 64].to_dict("records"):
+        what, ratio = f"training, d = {row['d']}, 64 at once", 64 / row["times one"]
+        add("training", what=what, against="one by one", threads=row["threads"], ratio=ratio)
+    llc = read("llc")
+    off = (llc[["lowest", "highest"]] - 1).abs().max(axis=1).groupby(llc.method).max()
+    own = off.pop("this book")
+    for method, error in off.items():
+        add(
+            "llc",
+            what="largest error of a coefficient",
+            against=method,
+            threads=1,
+            ratio=own / error,
+        )
+    build = read("build").set_index("build").minutes
+    for name in ("again", "stored outputs"):
+        add(
+            "build",
+            what=f"build, {name}",
+            against="cold",
+            threads=2,
+            ratio=build[name] / build["cold"],
+        )
+    return [{name: row[name] for name in COLUMNS} for row in rows]
+
+
+def main() -> None:
+    names = sys.argv[1:] or NAMES + ["llc"] * (find_spec("devinterp") is not None)
+    for name in names:
+        if name != "table":
+            print(f"\n{name}", flush=True)
+            subprocess.run([sys.executable, "-m", f"bench.{name}"], check=True)
+    rows = gathered()
+    told = {row["table"]: RESULTS / row["table"].replace(".csv", ".json") for row in rows}
+    facts = {table: json.loads(path.read_text()) for table, path in told.items()}
+    kept = ("commit", "code differs from commit", "date")
+    print()
+    save(
+        rows,
+        "bench",
+        seed=0,
+        tables={t: {key: one[key] for key in kept} for t, one in facts.items()},
+    )
+
+
+if __name__ == "__main__":
+    main()
