@@ -64,6 +64,11 @@ def binary(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
     return result.astype(bool)
 
 
+def flag(name: str, value: Any) -> bool:
+    """`value` as True or False if it is one of them, or 1 or 0; else a ValueError."""
+    return bool(binary(name, value, ()))
+
+
 def pairs(name: str, value: Any, n_inputs: int) -> tuple[np.ndarray, np.ndarray]:
     """The columns of an integer array (pair, 2), two different inputs a row, or a ValueError."""
     i, j = array(name, value, (None, 2)).T

@@ -116,10 +116,7 @@ def run_level(
     wires = _require.array("wires", wires, (None, None, keep.shape[1]))
     i, j = _require.pairs("level.operands", level.operands, keep.shape[1])
     mix = _require.array("level.mix", level.mix, (len(keep), len(i)))
-    law, shuffled = (
-        bool(_require.binary(name, value, ()))
-        for name, value in (("law", law), ("shuffled", shuffled))
-    )
+    law, shuffled = _require.flag("law", law), _require.flag("shuffled", shuffled)
     rng = np.random.default_rng(_require.integer("seed", seed, 0))
     products = wires[:, :, i] * wires[:, :, j]
     if n_neurons is not None:

@@ -78,10 +78,7 @@ def train(
     draw = _sampler(m, active, rate, _require.integer("batch", batch, 1), nets.draws)
     steps, every = _require.integer("steps", steps, 1), _require.integer("every", every, 1)
     top = _require.real("learning_rate", learning_rate, np.finfo(float).tiny, 1e30)
-    frozen, decay = (
-        bool(_require.binary(name, value, ()))
-        for name, value in (("frozen", frozen), ("decay", decay))
-    )
+    frozen, decay = _require.flag("frozen", frozen), _require.flag("decay", decay)
     if watch is not None and not callable(watch):
         raise ValueError(f"watch: got {watch!r}, expected a function of step and networks, or None")
     slopes = _slopes(task, loss, p, weights, mixing, m, nets.w.device)
