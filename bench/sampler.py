@@ -16,7 +16,7 @@ from torch.nn import Linear, ReLU, Sequential, init
 from bench import by_turns, compare, memory, products, save
 from helpers import boolean, maps
 
-SEED, REPEATS, MANY, LOOP, BATCHES = 0, 9, 2**15, 2**11, (64, 1024)
+SEED, REPEATS, MANY, LOOP, BATCHES = 0, 9, 2**17, 2**11, (64, 1024)
 WIDTHS = (7, 40, 40, 1)
 FLOP = 2 * sum(a * b for a, b in zip(WIDTHS, WIDTHS[1:], strict=False)) * 128
 POINTS = torch.from_numpy(boolean.inputs(7)).float()

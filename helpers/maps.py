@@ -6,12 +6,11 @@ is positive. Functions are packed truth tables (see `boolean`), rows of bytes.
 """
 
 import inspect
-import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from itertools import combinations, pairwise, product, repeat
+from itertools import combinations, product, repeat
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -79,7 +78,7 @@ class Map:
         states = [int(spawned.generate_state(1, np.uint64)[0]) >> 1 for spawned in seeds]
         sizes = [min(BLOCK, total - start) for start in range(0, total, BLOCK)]
         threads = torch.get_num_threads()
-        if torch.device(device).type != "cpu":
+        if threads == 1 or torch.device(device).type != "cpu":
             return np.concatenate(list(map(self._block, states, sizes, repeat(device))))
         torch.set_num_threads(1)  # one a block: many small products share a cache, not cores
         try:
@@ -121,8 +120,9 @@ class MLP(Map):
     """A multilayer perceptron on {0,1}^n with random weights; no hidden layer: a perceptron.
 
     Weights have mean 0 and variance weight_std²/fan_in, biases variance bias_std², "gaussian" or
-    "uniform" (on 2^32 levels); a tuple gives each layer its own standard deviation. With `signs`
-    the inputs are read as ±1.
+    "uniform"; a tuple gives each layer its own standard deviation. With `signs` the inputs are read
+    as ±1. A uniform number is a whole one of 16 random bits and a uniform fraction: together the
+    uniform law, with no bias. Networks of a block share fractions, but no bits.
     """
 
     n_inputs: int
@@ -145,8 +145,8 @@ class MLP(Map):
         _require.choice("distribution", self.distribution, DISTRIBUTIONS)
         self._stds()
 
-    def _stds(self) -> list[tuple[float, float]]:
-        """Standard deviations (weight, bias) of each layer."""
+    def _stds(self) -> list[tuple[float, float, int]]:
+        """Of each layer the standard deviations of a weight and of a bias, and the fan-in."""
         fan_in, pairs = (self.n_inputs, *self.hidden), []
         for name, value in {"weight_std": self.weight_std, "bias_std": self.bias_std}.items():
             values = value if isinstance(value, tuple) else (value,) * len(fan_in)
@@ -155,74 +155,90 @@ class MLP(Map):
                 raise ValueError(f"{name}: got {len(values)} values, expected {expected}")
             pairs.append([_require.real(name, value, 0) for value in values])
         weights, biases = pairs
-        return [(w / f**0.5, b) for w, b, f in zip(weights, biases, fan_in, strict=True)]
+        return [(w / f**0.5, b, f) for w, b, f in zip(weights, biases, fan_in, strict=True)]
 
     def _drawer(self, count: int, generator: torch.Generator) -> Callable[[], torch.Tensor]:
         # Units are rows, points columns. A last row of ones carries the biases, so each layer is
-        # one product into memory that is kept; the row is restored after the activation.
-        device, cube = generator.device, self._cube(generator)
+        # one product into memory that is kept; a last unit that reads nothing else keeps the row.
+        # Numbers are drawn for all networks, but values kept for half of them, in a core's cache.
+        cube, tanh = self._cube(generator), self.activation == "tanh"
         if self.signs:
             cube[:-1].mul_(2).sub_(1)
-        widths, stds = pairwise((self.n_inputs, *self.hidden, 0)), self._stds()
-        shapes = [(count, out + 1, inn + 1) for inn, out in widths]
-        rows = [[w] * (s[2] - 1) + [b] for s, (w, b) in zip(shapes, stds, strict=True)]
-        scale = [torch.tensor(r).repeat(count * s[1]) for r, s in zip(rows, shapes, strict=True)]
-        scale = torch.cat(scale).to(device) * self._unit()
-        numbers = torch.empty_like(scale)
-        parts = numbers.split([math.prod(shape) for shape in shapes])
-        weights = [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
-        layers = [torch.empty(*shape[:2], cube.shape[1], device=device) for shape in shapes]
-        ones = [layer[:, -1] for layer in layers]
-        first = weights[0].flatten(0, 1), cube, layers[0].flatten(0, 1)
-        rounds = max(1, min(8, 2**15 // layers[-1].numel()))  # one call gives all their numbers
-        outputs = torch.empty(rounds, count, cube.shape[1], device=device)
-        tanh, bits = self.activation == "tanh", np.random.SFC64(generator.initial_seed())
+        pairs = list(zip(*self._affine(), strict=True))
+        scale, shift = (
+            torch.cat([layer.repeat(count, 1, 1).flatten() for layer in layers]).to(cube.device)
+            for layers in zip(*pairs, strict=True)
+        )
+        if self.distribution == "uniform":
+            shift.addcmul_(scale, torch.rand(len(scale), **_how(generator)))
+        numbers, sizes = torch.empty_like(scale), [count * layer.numel() for layer, _ in pairs]
+        weights = zip(numbers.split(sizes), pairs, strict=True)
+        weights = [part.view(2, count // 2, *layer.shape) for part, (layer, _) in weights]
+        halves = [[weights[0][k].flatten(0, 1), *(part[k] for part in weights[1:])] for k in (0, 1)]
+        values = [cube.new_empty(*part.shape[1:3], cube.shape[1]) for part in weights]
+        rounds = max(1, min(8, 2**15 // (count * cube.shape[1])))  # whose numbers one call gives
+        outputs = cube.new_empty(rounds, 2, *values.pop().shape)
+        source = self._source(rounds * len(scale), generator)
 
         def draw() -> torch.Tensor:
-            drawn = self._numbers(rounds * len(scale), generator, bits).view(rounds, -1)
-            _forward(drawn, numbers, scale, first, weights[1:], layers, ones, tanh, outputs)
-            return outputs.flatten(0, 1)
+            drawn = source().view(rounds, -1)
+            _forward(drawn, scale, shift, numbers, cube, halves, values, tanh, outputs)
+            return outputs.flatten(0, 3)
 
         return draw
 
-    def _unit(self) -> float:
-        """The scale that gives `_numbers` variance 1."""
-        return 1.0 if self.distribution == "gaussian" else 3**0.5 / 2**31
+    def _affine(self) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """For each layer what its numbers are multiplied by, and what is then added.
 
-    def _numbers(
-        self, count: int, generator: torch.Generator, bits: np.random.BitGenerator
-    ) -> torch.Tensor:
-        """Random numbers: normal, or whole ones of 32 bits, on a CPU from NumPy's fastest source."""
+        The last row of a hidden layer is the unit that is always 1.
+        """
+        unit = 1.0 if self.distribution == "gaussian" else 12**0.5 / 2**16
+        scales, shifts = [], []
+        for width, (weight, bias, fan_in) in zip((*self.hidden, 0), self._stds(), strict=True):
+            scales.append(unit * torch.tensor([weight] * fan_in + [bias]).repeat(width + 1, 1))
+            shifts.append(torch.zeros_like(scales[-1]))
+        for scale, shift in zip(scales[:-1], shifts[:-1], strict=True):
+            scale[-1], shift[-1, -1] = 0, 20 if self.activation == "tanh" else 1  # tanh 20 is 1
+        return scales, shifts
+
+    def _source(self, count: int, generator: torch.Generator) -> Callable[[], torch.Tensor]:
+        """Gives so many numbers: normal, or whole ones of 16 bits, from NumPy's fastest source."""
         if self.distribution == "gaussian":
-            return torch.randn(count, **_how(generator))
+            numbers = torch.empty(count, device=generator.device)  # kept: new memory costs more
+            return lambda: numbers.normal_(generator=generator)
         if generator.device.type == "cpu":
-            return torch.from_numpy(bits.random_raw(-(-count // 2)).view(np.int32))[:count]
-        return torch.randint(-(2**31), 2**31, (count,), dtype=torch.int32, **_how(generator))
+            bits, words = np.random.SFC64(generator.initial_seed()), -(-count // 4)
+            return lambda: torch.from_numpy(bits.random_raw(words).view(np.int16))[:count]
+        how = dict(dtype=torch.int16, **_how(generator))
+        return lambda: torch.randint(-(2**15), 2**15, (count,), **how)
 
 
 def _forward(
     drawn: torch.Tensor,
-    numbers: torch.Tensor,
     scale: torch.Tensor,
-    first: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
-    weights: list[torch.Tensor],
+    shift: torch.Tensor,
+    numbers: torch.Tensor,
+    cube: torch.Tensor,
+    weights: list[list[torch.Tensor]],
     layers: list[torch.Tensor],
-    ones: list[torch.Tensor],
     tanh: bool,
     outputs: torch.Tensor,
 ) -> None:
-    """Networks with the numbers of each row of `drawn`, of which `first`, `weights` are views."""
+    """Fill `outputs` with networks of the numbers in each row of `drawn`; `weights` view `numbers`."""
     for i in range(len(drawn)):
-        numbers.copy_(drawn[i]).mul_(scale)
-        torch.mm(first[0], first[1], out=first[2])
-        for j in range(len(weights)):
-            if tanh:
-                layers[j].tanh_()
-            else:
-                layers[j].relu_()
-            ones[j].fill_(1)
-            torch.bmm(weights[j], layers[j], out=layers[j + 1])
-        outputs[i].copy_(layers[-1][:, 0])
+        row = drawn[i]
+        if not row.is_floating_point():
+            row = numbers.copy_(row)
+        torch.addcmul(shift, row, scale, out=numbers)
+        for half in range(2):
+            values = layers + [outputs[i, half]]
+            torch.mm(weights[half][0], cube, out=values[0].flatten(0, 1))
+            for j in range(len(layers)):
+                if tanh:
+                    layers[j].tanh_()
+                else:
+                    layers[j].relu_()
+                torch.bmm(weights[half][j + 1], layers[j], out=values[j + 1])
 
 
 with warnings.catch_warnings():  # TorchScript ages, but nothing else runs a loop without Python's

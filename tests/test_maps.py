@@ -130,18 +130,21 @@ def test_networks_have_the_law_of_a_slow_implementation(mlp):
 
 @pytest.mark.parametrize("mlp", NETWORKS[:6], ids=str)
 def test_networks_are_a_forward_pass_of_their_numbers(mlp, monkeypatch):
-    kept = []
+    kept, uniform = [], mlp.distribution == "uniform"
 
-    def numbers(self, count, *_):
+    def source(self, count, generator):
         kept[:] = [torch.linspace(-1, 1, count).mul(7e3).cos()]
-        return kept[0]
+        return lambda: kept[0]
 
-    monkeypatch.setattr(maps.MLP, "_numbers", numbers)
-    result = mlp._drawer(6, torch.Generator())().numpy()
+    monkeypatch.setattr(maps.MLP, "_source", source)
+    result = mlp._drawer(6, torch.Generator().manual_seed(1))().numpy()
     assert len(result) == 8 * 6  # eight rounds of six networks; the last is looked at
-    rest = np.array_split(kept[0].double().numpy() * mlp._unit(), 8)[-1]
+    rest = np.array_split(kept[0].double().numpy(), 8)[-1]
+    if uniform:  # on levels with a fraction added
+        fraction = torch.rand(len(rest), generator=torch.Generator().manual_seed(1))
+        rest = (rest + fraction.numpy()) * 12**0.5 / 2**16
     result, h = result[-6:], np.broadcast_to(points(mlp).T.astype(float), (6, 3, 8))
-    for depth, (weight, bias) in enumerate(mlp._stds()):  # a row: weights of a unit, its bias
+    for depth, (weight, bias, _) in enumerate(mlp._stds()):  # a row: weights of a unit, its bias
         last = depth == len(mlp.hidden)
         shape = 6, 1 if last else mlp.hidden[depth] + 1, h.shape[1] + 1
         rows, rest = rest[: prod(shape)].reshape(shape), rest[prod(shape) :]
@@ -165,19 +168,36 @@ def test_variances_of_weights_and_biases(distribution):
     assert has_mean(values**2, 3.0**2 * hidden + 0.2**2)
 
 
+def stream(distribution, batch, count, seed):
+    """Numbers in the order in which they are drawn: a weight and a bias of each network."""
+    neuron = maps.MLP(1, (), weight_std=1.0, bias_std=1.0, distribution=distribution)
+    bias, both = outputs(neuron, count // 2, seed, batch).T
+    return np.stack([both - bias, bias], axis=1).ravel()
+
+
 @pytest.mark.parametrize("distribution", maps.DISTRIBUTIONS)
 def test_distributions_of_the_numbers(distribution):
-    mlp, source = maps.MLP(3, distribution=distribution), torch.Generator().manual_seed(5)
-    numbers = mlp._numbers(200_000, source, np.random.SFC64(5))
-    assert len(numbers) == 200_000 and len(mlp._numbers(3, source, np.random.SFC64(5))) == 3
-    values = numbers.double().numpy() * mlp._unit()
+    values = stream(distribution, 50, 200_000, seed=5)
     law = stats.uniform(-(3**0.5), 2 * 3**0.5) if distribution == "uniform" else stats.norm()
     assert stats.kstest(values, law.cdf).pvalue > TAIL
     for power in range(1, 5):
         assert has_mean((values**power)[:, None], law.moment(power))
     assert np.abs(values).max() <= (3**0.5 + 1e-6 if distribution == "uniform" else 6)
-    for lag in (1, 2, 1961):  # two numbers of one random word are independent
+    for lag in (1, 2, 3, 100, 1961):  # 100: the next number with the same fraction
         assert has_mean((values[lag:] * values[:-lag])[:, None], 0)
+
+
+def test_uniform_numbers_do_not_lie_on_levels():
+    steps = stream("uniform", 2000, 4000, seed=6) * 2**16 / 12**0.5  # between two levels: 1
+    assert stats.kstest(steps % 1, stats.uniform().cdf).pvalue > TAIL
+    again = stream("uniform", 2000, 8000, seed=6) * 2**16 / 12**0.5
+    assert np.abs((again[:4000] - again[4000:] + 0.5) % 1 - 0.5).max() < 0.02  # in float32
+
+
+def test_sums_of_uniform_weights_do_not_tie():
+    """On levels without fractions w1 + w2 = 0 once in 2**16 networks, and the output would be 0."""
+    pair = maps.MLP(2, (), bias_std=0.0, distribution="uniform")
+    assert (outputs(pair, 2**20, seed=7, batch=2**12)[:, 3] != 0).all()
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])
@@ -229,7 +249,7 @@ def test_threads_change_nothing(map_):
 
 
 def test_threads_are_given_back_after_a_failure(monkeypatch):
-    monkeypatch.setattr(maps.MLP, "_numbers", lambda *_: 1 / 0)
+    monkeypatch.setattr(maps.MLP, "_source", lambda *_: 1 / 0)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
