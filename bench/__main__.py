@@ -43,30 +43,25 @@ def gathered() -> list[dict]:
     steps = read("training")
     for row in steps[steps.batch == 512].to_dict("records"):
         what = f"training, d = {row['d']}, {row['networks']} at once"
-        add("training", what=what, against="product", threads=row["threads"], ratio=row["share"])
+        kept = {key: row[key] for key in COLUMNS if key in row}
+        add("training", **kept | {"what": what, "against": "product", "ratio": row["share"]})
     for row in steps[steps.networks == 64].to_dict("records"):
         what, ratio = f"training, d = {row['d']}, 64 at once", 64 / row["times one"]
         add("training", what=what, against="one by one", threads=row["threads"], ratio=ratio)
-    llc = read("llc")
-    off = (llc[["lowest", "highest"]] - 1).abs().max(axis=1).groupby(llc.method).max()
-    own = off.pop("this book")
-    for method, error in off.items():
-        add(
-            "llc",
-            what="largest error of a coefficient",
-            against=method,
-            threads=1,
-            ratio=own / error,
-        )
+    llc = read("llc").set_index("task")
+    library = (
+        llc[llc.method.str.startswith("devinterp")].sort_values("error").groupby("task").first()
+    )
+    own = llc[llc.method == "this book, equal time"].error / library.error
+    seconds = llc[llc.method == "this book, equal error"]["processor seconds"]
+    less = library["processor seconds"] / seconds
+    for what, ratios in {"error in equal time": own, "speed at equal error": less}.items():
+        ends = {"ratio": ratios.median(), "lowest": ratios.min(), "highest": ratios.max()}
+        add("llc", what=f"learning coefficients, {what}", against="devinterp", threads=1, **ends)
     build = read("build").set_index("build").minutes
     for name in ("again", "stored outputs"):
-        add(
-            "build",
-            what=f"build, {name}",
-            against="cold",
-            threads=2,
-            ratio=build[name] / build["cold"],
-        )
+        ratio = build[name] / build["cold"]
+        add("build", what=f"build, {name}", against="cold", threads=2, ratio=ratio)
     return [{name: row[name] for name in COLUMNS} for row in rows]
 
 

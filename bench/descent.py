@@ -30,7 +30,7 @@ def same_loss(ones: float) -> list[dict]:
         return adam(layer, x, ones, steps, 500, rate, decay=True)
 
     def loss(readoffs: np.ndarray) -> float:
-        return np.mean(np.where(target, ones, 1) * (a @ readoffs.T - target) ** 2)
+        return float(np.mean(np.where(target, ones, 1) * (a @ readoffs.T - target) ** 2))
 
     least, steps, within = loss(solved()), 32, {}
     while not within:

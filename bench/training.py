@@ -2,7 +2,8 @@
 
 Writes book/results/training_bench.csv. Networks read all pairs of 30 inputs with 5 on. Only products
 count as work: for each sample 6 operations a weight of the readoffs and 4 a weight of the first layer.
-The step includes inputs, losses and Adam. Product and step are measured by turns, and medians stored.
+The step includes inputs, losses and Adam. Product and step are measured by turns; stored are
+medians, and the lowest and highest share.
 `times one` is the time of all networks of a row over that of one.
 """
 
@@ -49,7 +50,9 @@ def main() -> None:
     table = pd.DataFrame(seen[len(turns) :], columns=names).drop(columns="repeat")
     table["share"] = table.GFLOP / table.seconds / table["product"]
     table["share, CPU time"] = table.GFLOP / table["CPU seconds"] / table["product, CPU time"]
-    table = table.groupby(["threads", "d", "batch", "networks"]).median().reset_index()
+    groups = table.groupby(["threads", "d", "batch", "networks"])
+    table = groups.median().assign(lowest=groups.share.min(), highest=groups.share.max())
+    table = table.reset_index()
     table["ms a step"] = 1e3 * table.pop("seconds")
     table["CPU ms a step"] = 1e3 * table.pop("CPU seconds")
     one = table[table.networks == 1].set_index(["threads", "d", "batch"])
