@@ -185,7 +185,8 @@ class MLP(Map):
         layers = [torch.empty(*shape[:2], cube.shape[1], device=device) for shape in shapes]
         ones = [layer[:, -1] for layer in layers]
         first = weights[0].flatten(0, 1), cube, layers[0].flatten(0, 1)
-        rounds = max(1, min(8, 2**15 // layers[-1].numel()))  # one call gives all their numbers
+        # on a CPU one call gives the numbers of several rounds
+        rounds = max(1, min(8, 2**15 // layers[-1].numel())) if device.type == "cpu" else 1
         outputs = torch.empty(rounds, count, cube.shape[1], device=device)
         tanh, bits = self.activation == "tanh", np.random.SFC64(generator.initial_seed())
 
