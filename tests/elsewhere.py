@@ -54,7 +54,7 @@ def computed(operation, args, kwargs):
         return result
     old = {id(x.here): x for x in away}  # what the operation changed in place
     return tree_map_only(
-        torch.Tensor, lambda x: old.get(id(x)) if id(x) in old else Elsewhere(x), result
+        torch.Tensor, lambda x: old[id(x)] if id(x) in old else Elsewhere(x), result
     )
 
 

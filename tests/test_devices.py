@@ -39,7 +39,7 @@ def llc(seed, **changed):
 
 bigrams = partial(attention.train_bigrams, FEATURES, TABLES, 4, steps=30)
 matching = partial(attention.train_matching, TOKENS, 3, steps=30, batch=8)
-groups = partial(attention.train_groups, 2, 3, 3, n_seeds=64, n_steps=40)
+groups = partial(attention.train_groups, 2, 3, 3, n_seeds=64, n_steps=200)
 split = partial(volumes.splitting, LOSS, [0.3, 0.1, 0.03], 12, prior="gaussian", n_particles=100)
 
 DEEP = partial(maps.MLP, 3, (5, 5, 5, 5))
@@ -188,7 +188,7 @@ OTHER_LAWS = {
     **{name: {"weight_std": 1.05} for name in ("ReLU", "tanh", "uniform")},
     **{"transformer": {"weight_std": 1.2}, "features": {"frequency": 1.2}},
     **{"U-AND": {"learning_rate": 0.016}, "bigrams": {"steps": 50}, "matching": {"steps": 60}},
-    **{"groups": {"n_steps": 80}, "llc": {"gamma": 40.0}},
+    **{"groups": {"relu": False}, "llc": {"gamma": 40.0}},
 }
 
 
