@@ -34,6 +34,17 @@ def choice(name: str, value: Any, options: Any) -> str:
     return value
 
 
+def device(name: str, value: Any) -> str:
+    """`value` if torch sees that device here, "cpu" or "cuda", or a ValueError."""
+    import torch  # which most helpers do without
+
+    seen = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+    if not (isinstance(value, str) and value in seen):
+        what = f"a device that torch sees here: {', '.join(seen)}"
+        raise ValueError(f"{name}: got {value!r}, expected {what}")
+    return value
+
+
 def array(name: str, value: Any, shape: tuple[int | None, ...] | None = None) -> np.ndarray:
     """`value` as a finite real array, or a ValueError. None: any shape, or any size from 1 up."""
     wanted = (

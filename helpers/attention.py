@@ -261,22 +261,26 @@ def train_bigrams(
     seed: int,
     n_heads: int = 1,
     steps: int = 200,
+    device: str = "cpu",
 ) -> Float[np.ndarray, "set key query"]:
     """Scores of heads trained for sets of bigrams, given as 0/1 tables (set, key, query).
 
     A set has a matrix of rank d_head, or n_heads of rank d_head/n_heads whose scores combine by
     log-sum-exp. Adam, rate 0.05; the loss asks each bigram to outscore all non-matches of its query.
+    On the `device` "cuda" other numbers are drawn, from the same law.
 
     >>> train_bigrams(np.eye(3), np.eye(3)[None], 2, seed=0, steps=1).shape
     (1, 3, 3)
     """
-    x = torch.from_numpy(_require.array("features", features, (None, None))).float()
-    on = torch.from_numpy(_require.binary("tables", tables, (None, len(x), len(x))))
+    where = _require.device("device", device)
+    x = torch.from_numpy(_require.array("features", features, (None, None))).float().to(where)
+    on = torch.from_numpy(_require.binary("tables", tables, (None, len(x), len(x)))).to(where)
     heads, steps = _require.integer("n_heads", n_heads, 1), _require.integer("steps", steps, 1)
     r = _require.integer("d_head", d_head, heads, x.shape[1])
-    rng = torch.Generator().manual_seed(_require.integer("seed", seed, 0))
+    rng = torch.Generator(where).manual_seed(_require.integer("seed", seed, 0))
     shape = (len(on), heads, x.shape[1], r // heads)
-    maps = [(0.5 * torch.randn(shape, generator=rng)).requires_grad_() for _ in range(2)]
+    maps = [0.5 * torch.randn(shape, generator=rng, device=where) for _ in range(2)]
+    maps = [part.requires_grad_() for part in maps]
     optimizer = torch.optim.Adam(maps, lr=0.05)
     for _ in range(steps):
         scores = torch.logsumexp((x @ maps[0]) @ (x @ maps[1]).mT, dim=1)
@@ -286,7 +290,7 @@ def train_bigrams(
         loss.backward()
         optimizer.step()
     with torch.no_grad():
-        return torch.logsumexp((x @ maps[0]) @ (x @ maps[1]).mT, dim=1).double().numpy()
+        return torch.logsumexp((x @ maps[0]) @ (x @ maps[1]).mT, dim=1).double().cpu().numpy()
 
 
 def attend(scores: np.ndarray, temperature: float) -> Float[np.ndarray, "query key"]:
@@ -424,33 +428,42 @@ def _tokens(
 
 
 def train_matching(
-    tokens: np.ndarray, d_head: int, *, seed: int, steps: int = 1500, batch: int = 128
+    tokens: np.ndarray,
+    d_head: int,
+    *,
+    seed: int,
+    steps: int = 1500,
+    batch: int = 128,
+    device: str = "cpu",
 ) -> tuple[Float[Tensor, "head model d_head"], Float[Tensor, "head model d_head"]]:
     """Maps A and B of heads trained to attend from each token to itself, by scores (x_i A)·(x_j B).
 
     `tokens` has shape (head, token, model): every head has its own. Adam on the cross-entropy over all
-    keys, `batch` queries a step, rate 0.05 falling to 0 along a cosine.
+    keys, `batch` queries a step, rate 0.05 falling to 0 along a cosine. On the `device` "cuda" other
+    numbers are drawn, from the same law.
 
     >>> train_matching(np.eye(3)[None], 2, seed=0, steps=1)[0].shape
     torch.Size([1, 3, 2])
     """
-    x = torch.from_numpy(_tokens("tokens", tokens, (None, None, None), 1e6)).float()
+    where = _require.device("device", device)
+    x = torch.from_numpy(_tokens("tokens", tokens, (None, None, None), 1e6)).float().to(where)
     heads, n, d = x.shape
     k, steps = _require.integer("d_head", d_head, 1, d), _require.integer("steps", steps, 1)
     batch = min(_require.integer("batch", batch, 1), n)
-    rng = torch.Generator().manual_seed(_require.integer("seed", seed, 0, 2**64 - 1))
-    maps = [torch.randn(heads, d, k, generator=rng).requires_grad_() for _ in range(2)]
+    rng = torch.Generator(where).manual_seed(_require.integer("seed", seed, 0, 2**64 - 1))
+    how = dict(generator=rng, device=where)
+    maps = [torch.randn(heads, d, k, **how).requires_grad_() for _ in range(2)]
     optimizer = torch.optim.Adam(maps, lr=0.05)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
-        asked = torch.randperm(n, generator=rng)[:batch]
+        asked = torch.randperm(n, **how)[:batch]
         scores = (x[:, asked] @ maps[0]) @ (x @ maps[1]).mT
         loss = nn.functional.cross_entropy(scores.flatten(0, 1), asked.repeat(heads))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-    return maps[0].detach(), maps[1].detach()
+    return maps[0].detach().cpu(), maps[1].detach().cpu()
 
 
 def nearest_projection(
@@ -736,12 +749,14 @@ def train_groups(
     head: float = 0.0,
     relu: bool = True,
     n_steps: int = 2000,
+    device: str = "cpu",
 ) -> TrainedGroups:
     """Features in groups embedded in `dim` dimensions, by E|x − ReLU(xWWᵀ + b)|² + head·(matching).
 
     A group has a feature on with probability `rate`: exactly one if `exclusive`, else each
     independently with probability rate/size. Matching: for each group a bilinear form of rank
-    2 must pick, among keys that show each feature of the group once, the one of the query.
+    2 must pick, among keys that show each feature of the group once, the one of the query. On the
+    `device` "cuda" other numbers are drawn, from the same law.
 
     >>> train_groups(2, 3, 4, seed=0, n_seeds=2, n_steps=1).vectors.shape
     (2, 6, 4)
@@ -753,27 +768,29 @@ def train_groups(
     for name, value in (("exclusive", exclusive), ("relu", relu)):
         if not isinstance(value, bool | np.bool_):
             raise ValueError(f"{name}: got {value!r}, expected True or False")
-    draw = torch.Generator().manual_seed(_require.integer("seed", seed, 0, 2**63 - 1))
+    where = _require.device("device", device)
+    rng = torch.Generator(where).manual_seed(_require.integer("seed", seed, 0, 2**63 - 1))
+    how, one_hot = dict(generator=rng, device=where), torch.eye(s, device=where)
 
     def inputs(*shape: int) -> torch.Tensor:
         if not exclusive:
-            return (torch.rand(*shape, g, s, generator=draw) < rate / s).float()
-        on = (torch.rand(*shape, g, 1, generator=draw) < rate).float()
-        return on * torch.eye(s)[torch.randint(s, (*shape, g), generator=draw)]
+            return (torch.rand(*shape, g, s, **how) < rate / s).float()
+        on = (torch.rand(*shape, g, 1, **how) < rate).float()
+        return on * one_hot[torch.randint(s, (*shape, g), **how)]
 
-    w = (torch.randn(n, g * s, d, generator=draw) / d**0.5).requires_grad_()
-    forms = (torch.randn(2, n, g, d, 2, generator=draw) / d**0.5).requires_grad_()
-    b = torch.zeros(n, 1, g * s, requires_grad=True)
+    w = (torch.randn(n, g * s, d, **how) / d**0.5).requires_grad_()
+    forms = (torch.randn(2, n, g, d, 2, **how) / d**0.5).requires_grad_()
+    b = torch.zeros(n, 1, g * s, device=where, requires_grad=True)
     optimizer = torch.optim.Adam([w, b, forms], lr=5e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for step in range(steps):
-        x, matching = inputs(n, batch).flatten(2), torch.zeros(n)
+        x, matching = inputs(n, batch).flatten(2), torch.zeros(n, device=where)
         y = x @ w @ w.mT + b
         reconstruction = (((y.relu() if relu else y) - x) ** 2).sum(2).mean(1)
         if weight:
-            k, member = step % g, torch.randint(s, (n, batch // 4), generator=draw)
+            k, member = step % g, torch.randint(s, (n, batch // 4), **how)
             query, keys = inputs(n, batch // 4), inputs(n, batch // 4, s)
-            query[:, :, k], keys[:, :, :, k] = torch.eye(s)[member], torch.eye(s)
+            query[:, :, k], keys[:, :, :, k] = one_hot[member], one_hot
             left = query.flatten(2) @ w @ forms[0, :, k]
             right = keys.flatten(3) @ (w @ forms[1, :, k])[:, None]
             score = (right @ left[..., None]).squeeze(3).mT
@@ -783,4 +800,4 @@ def train_groups(
         optimizer.step()
         schedule.step()
     found = (w, reconstruction, matching)
-    return TrainedGroups(*(v.detach().double().numpy() for v in found))
+    return TrainedGroups(*(v.detach().double().cpu().numpy() for v in found))

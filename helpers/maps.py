@@ -21,6 +21,7 @@ from scipy import stats
 from helpers import _require, boolean
 
 BLOCK = 8192  # functions per seed; the result does not depend on the number of threads
+ROOM = 2**26  # numbers at once on a GPU, 256 MiB: several processes may share it
 WORK = 2**33  # numbers that an enumeration may go through, in about ten seconds
 ACTIVATIONS = ("relu", "tanh")
 DISTRIBUTIONS = ("gaussian", "uniform")
@@ -66,9 +67,9 @@ class Map:
     ) -> UInt8[np.ndarray, "sample byte"]:
         """Functions of independent parameters, packed, shape (n_samples, ceil(2**n_inputs / 8)).
 
-        On a CPU, blocks with seeds of their own run on as many threads as torch has; a GPU draws
-        other functions from the same law. A longer sample begins with a shorter one of its seed.
-        Raises ValueError for a number below 1.
+        On a CPU, blocks with seeds of their own run on as many threads as torch has. On the `device`
+        "cuda" other numbers are drawn, from the same law. A longer sample begins with a shorter one
+        of its seed. Raises ValueError for a number below 1 or a device that torch does not see.
 
         >>> MLP(3).sample(2, seed=0).shape
         (2, 1)
@@ -78,7 +79,7 @@ class Map:
         states = [int(spawned.generate_state(1, np.uint64)[0]) >> 1 for spawned in seeds]
         sizes = [min(BLOCK, total - start) for start in range(0, total, BLOCK)]
         threads = torch.get_num_threads()
-        if threads == 1 or torch.device(device).type != "cpu":
+        if _require.device("device", device) != "cpu" or threads == 1:
             return np.concatenate(list(map(self._block, states, sizes, repeat(device))))
         torch.set_num_threads(1)  # one a block: many small products share a cache, not cores
         try:
@@ -89,13 +90,19 @@ class Map:
 
     def _block(self, state: int, size: int, device: str = "cpu") -> np.ndarray:
         generator = torch.Generator(device).manual_seed(state)
-        cells, most = (2**12, self.batch) if device == "cpu" else (2**20, BLOCK)
-        batch = max(2, min(most, cells >> self.n_inputs))
+        if device == "cpu":
+            batch = max(2, min(self.batch, 2**12 >> self.n_inputs))
+        else:
+            batch = 2 * max(1, min(BLOCK, ROOM // self._size()) // 2)
         with torch.inference_mode():
             draw, packed = self._drawer(batch, generator), []
             while sum(map(len, packed)) < size:
                 packed.append(_pack(draw()))
             return np.concatenate(packed)[:size]
+
+    def _size(self) -> int:
+        """About how many numbers one set of parameters and its outputs take."""
+        return 2 ** (self.n_inputs + 6)
 
     def _cube(self, generator: torch.Generator) -> torch.Tensor:
         """The inputs as columns over a row of ones, (n_inputs + 1, 2**n_inputs)."""
@@ -112,7 +119,7 @@ def _how(generator: torch.Generator) -> dict:
 
 
 def _pack(outputs: torch.Tensor) -> np.ndarray:
-    return np.packbits(outputs.cpu().numpy() > 0, axis=-1)
+    return np.packbits((outputs > 0).cpu().numpy(), axis=-1)
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,9 @@ class MLP(Map):
         weights, biases = pairs
         return [(w / f**0.5, b, f) for w, b, f in zip(weights, biases, fan_in, strict=True)]
 
+    def _size(self) -> int:
+        return sum(4 * one.numel() + len(one) * 2**self.n_inputs for one in self._affine()[0])
+
     def _drawer(self, count: int, generator: torch.Generator) -> Callable[[], torch.Tensor]:
         # Units are rows, points columns. A last row of ones carries the biases, so each layer is
         # one product into memory that is kept; a last unit that reads nothing else keeps the row.
@@ -176,7 +186,10 @@ class MLP(Map):
         weights = [part.view(2, count // 2, *layer.shape) for part, (layer, _) in weights]
         halves = [[weights[0][k].flatten(0, 1), *(part[k] for part in weights[1:])] for k in (0, 1)]
         values = [cube.new_empty(*part.shape[1:3], cube.shape[1]) for part in weights]
-        rounds = max(1, min(8, 2**15 // (count * cube.shape[1])))  # whose numbers one call gives
+        # on a CPU one call gives the numbers of several rounds
+        rounds = (
+            max(1, min(8, 2**15 // (count * cube.shape[1]))) if cube.device.type == "cpu" else 1
+        )
         outputs = cube.new_empty(rounds, 2, *values.pop().shape)
         source = self._source(rounds * len(scale), generator)
 
@@ -375,6 +388,9 @@ class Transformer(Map):
         super().__post_init__()
         if self.width % self.heads:
             raise ValueError(f"heads: got {self.heads}, expected a divisor of width {self.width}")
+
+    def _size(self) -> int:
+        return 2**self.n_inputs * self.n_inputs * 12 * self.width
 
     def _drawer(self, count: int, generator: torch.Generator) -> Callable[[], torch.Tensor]:
         bits, how = self._points(generator).long(), _how(generator)

@@ -61,20 +61,23 @@ def run(
     path: str | Path,
     settings: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     combine: Callable[[Iterator[pd.DataFrame]], pd.DataFrame] | None = None,
-    workers: int = -1,
+    workers: int | None = None,
     cache: str | Path = "_build/sweeps",
 ) -> pd.DataFrame:
     """The table of all shards, stored at `path` (.csv or .csv.gz) with its provenance by `store`.
 
     Shard k is `shard(seed=shard_seed(seed, k), **settings)`, a DataFrame or a dict of columns; a
-    list of settings gives each shard its own. `combine` makes the table from an iterator that reads
-    the frames in the order of k, one at a time (default: one below the other). `workers` are
-    processes of one thread (-1: one for each core). Inside joblib.parallel_config("dask") all the
-    workers of the Dask cluster take part instead; the run fails when there is none for its
-    `wait_for_workers_timeout`. Finished shards stay in `cache`; a later call computes only what is
-    missing or damaged. A shard is used again if its settings, its seed, the versions and the code
-    that its file imports from this repository are the same; a worker that has others is refused.
-    Raises ValueError for arguments that make no run, RuntimeError naming a shard that failed.
+    list of settings gives each shard its own. If it takes `device`, that is "cuda" where torch sees a
+    GPU here, else "cpu". `combine` makes the table from an iterator that reads the frames in the order
+    of k, one at a time (default: one below the other). `workers` are processes of one thread (-1: one
+    for each core; default: that, or one on a GPU, where each takes memory before it does anything).
+    Inside joblib.parallel_config("dask") all the workers of the Dask cluster take part instead; the
+    run fails when there is none for its `wait_for_workers_timeout`. Finished shards stay in `cache`; a
+    later call computes only what is missing or damaged. A shard is used again if its settings, seed
+    and device, the versions and the code that its file imports from this repository are the same; a
+    worker that has others is refused. Raises ValueError for arguments that make no run, and, before it
+    computes anything, if at `path` lies a table of another shard, seed, number of shards, device,
+    settings or versions of the packages; RuntimeError naming a shard that failed.
 
     >>> run(print, 0, seed=0, path="table.csv")
     Traceback (most recent call last):
@@ -83,15 +86,23 @@ def run(
     """
     start = time.perf_counter()
     n_shards = _require.integer("n_shards", n_shards, at_least=1)
-    if _require.integer("workers", workers, at_least=-1) == 0:
+    if workers is not None and _require.integer("workers", workers, at_least=-1) == 0:
         raise ValueError("workers: got 0, expected a number of processes, or -1 for every core")
     settings = {} if settings is None else settings
     each = list(settings) if isinstance(settings, Sequence) else [settings] * n_shards
     if len(each) != n_shards or not all(isinstance(own, Mapping) for own in each):
         what = f"a mapping of names to values, or a list of {n_shards} of them"
         raise ValueError(f"settings: got {settings!r}, expected {what}")
-    each = list(map(dict, each))
-    shards = _plan(shard, each, seed, Path(cache) / _beside(path).stem)
+    each, name = list(map(dict, each)), _name(shard)
+    takes = "device" in inspect.signature(shard).parameters
+    device = "cuda" if takes and torch.cuda.is_available() else "cpu"
+    given = {"device": device} if takes else {}
+    shards = _plan(shard, each, seed, Path(cache) / _beside(path).stem, given)
+    facts = {"shard": name, "n_shards": n_shards, "device": device}
+    facts |= {"settings": each if isinstance(settings, Sequence) else each[0]}
+    _refuse_another(path, {"seed": seed, **facts})
+    if workers is None:
+        workers = -1 if device == "cpu" else 1
     _fill([part for part in shards if _load(part) is None], workers)
     seconds = []
 
@@ -103,8 +114,6 @@ def run(
             yield loaded[0]
 
     table = pd.concat(frames(), ignore_index=True) if combine is None else combine(frames())
-    facts = {"shard": f"{shard.__module__}.{shard.__name__}", "n_shards": n_shards}
-    facts |= {"settings": each if isinstance(settings, Sequence) else each[0]}
     facts |= {"seconds, all shards": round(sum(seconds), 1)}
     facts |= {"seconds, last call": round(time.perf_counter() - start, 1)}
     store(table, path, seed=seed, **facts)
@@ -146,11 +155,13 @@ def store(
     text = table.to_csv(index=False, float_format=float_format, lineterminator="\n").encode()
     data = gzip.compress(text, mtime=0) if Path(path).suffix == ".gz" else text
     changed = _git("status", "--porcelain", "--", ":/*.py")
+    machine = [f"{platform.system()} {platform.machine()}", f"{os.cpu_count()} cores"]
+    machine += [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
     provenance = {
         "command": shlex.join(["python", *sys.orig_argv[1:]]),
         "seed": seed,
         **facts,
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": ", ".join(machine),
         "versions": _versions(),
         "commit": _git("rev-parse", "HEAD"),
         "code differs from commit": None if changed is None else changed != "",
@@ -181,17 +192,52 @@ def read(path: str | Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=told["columns"], keep_default_na=False, na_values=empty)
 
 
-def _plan(function: Any, each: list[dict], seed: int, folder: Path) -> list[_Shard]:
-    """One record for each shard; the name of its file tells apart all that could change it."""
-    file = getattr(inspect.getmodule(function), "__file__", None)
+def _name(function: Any) -> str:
+    """What a shard is called, such as `runs.atlas.shard`, also where its file is the command."""
+    module = inspect.getmodule(function)
+    file, spec = (getattr(module, name, None) for name in ("__file__", "__spec__"))
     if not (inspect.isfunction(function) and function.__qualname__.isidentifier() and file):
         what = "a function defined at the top level of a file"
         raise ValueError(f"shard: got {function!r}, expected {what}")
-    shards, same = [], _versions() | _code(Path(file))
+    return f"{spec.name if spec else Path(file).stem}.{function.__name__}"
+
+
+def _refuse_another(path: str | Path, facts: dict[str, Any]) -> None:
+    """A ValueError if at the path lies the table of a run that differs in any of these facts."""
+    if not (Path(path).exists() and _beside(path).exists()):
+        return
+    told = {"device": "cpu"} | json.loads(_beside(path).read_text())  # before runs told it
+    facts = facts | {"versions": _pins(_versions())}
+    if facts["shard"].endswith(told.get("shard", "?").removeprefix("__main__")):
+        told["shard"] = facts["shard"]  # before runs told the file
+    told = {name: told[name] for name in facts if name in told}
+    told["versions"] = _pins(told["versions"])
+    old, new = (_leaves(json.loads(json.dumps(part))) for part in (told, facts))
+    both = {name: (old.get(name, "nothing"), new.get(name, "nothing")) for name in old | new}
+    differ = [f"{name}: {was} there, {now} here" for name, (was, now) in both.items() if was != now]
+    if differ:
+        rest = [f"{len(differ) - 3} more"] * (len(differ) > 3)
+        got = f"{path} of another run ({'; '.join(differ[:3] + rest)})"
+        raise ValueError(f"path: got {got}, expected none or one of this run: move that away")
+
+
+def _leaves(value: Any, name: str = "") -> dict[str, Any]:
+    """All that nested dicts and lists hold, each by its names and numbers on the way there."""
+    if not isinstance(value, dict | list):
+        return {name: value}
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return {k: v for key, part in items for k, v in _leaves(part, f"{name} {key}".strip()).items()}
+
+
+def _plan(
+    function: Callable, each: list[dict], seed: int, folder: Path, given: dict
+) -> list[_Shard]:
+    """One record for each shard; the name of its file tells apart all that could change it."""
+    shards, same = [], _versions() | _code(Path(inspect.getfile(function)))
     for k, settings in enumerate(each):
         own_seed = shard_seed(seed, k)
         try:
-            call = partial(function, seed=own_seed, **settings)
+            call = partial(function, seed=own_seed, **given, **settings)
             inspect.signature(function).bind(**call.keywords)
             words = [function.__name__, same, call.keywords]
             words = json.dumps(words, sort_keys=True, allow_nan=False)
@@ -353,6 +399,11 @@ def _beside(path: str | Path) -> Path:
 def _versions() -> dict[str, str]:
     packages = {name: version(name) for name in ("numpy", "scipy", "pandas", "torch")}
     return {"python": platform.python_version()} | packages
+
+
+def _pins(versions: dict[str, str]) -> dict[str, str]:
+    """Of the packages only, since any supported Python may replace a table, and any build."""
+    return {k: v.partition("+")[0] for k, v in versions.items() if k != "python"}
 
 
 def _git(*arguments: str) -> str | None:

@@ -53,7 +53,7 @@ def train(
     decay: bool = True,
     watch: Callable[[int, Trained], None] | None = None,
     every: int = 100,
-    device: str | None = None,
+    device: str = "cpu",
 ) -> Trained:
     """Networks trained from these ReLU layers by Adam, each on inputs drawn from its own seed.
 
@@ -67,8 +67,8 @@ def train(
 
     Readoffs start as given, (net, pair, neuron), or uniform in ±1/√neurons. The rate falls to 0
     along a cosine if `decay`. `watch` is called with the step and the networks every so many steps.
-    `device` is "cuda" where torch sees one, unless given. Raises Diverged, with the step and the
-    learning rate, before the first step whose loss or squared gradient is not finite.
+    On the `device` "cuda" other numbers are drawn, from the same law. Raises Diverged, with the step
+    and the learning rate, before the first step whose loss or squared gradient is not finite.
 
     >>> train([uand.random_layer(5, 4, seed=0)], seeds=[1], active=2, steps=3).readoffs.shape
     (1, 6, 5)
@@ -88,7 +88,7 @@ def train(
     adam = torch.optim.Adam(parts, lr=top, fused=True)
     losses = torch.zeros(steps, len(nets.w), device=nets.w.device)
     # on a CPU few networks at a time, so that what their outputs need stays in its cache
-    chunk = len(nets.w) if nets.w.is_cuda else max(1, 2**17 // (nets.r.shape[1] * batch))
+    chunk = max(1, 2**17 // (nets.r.shape[1] * batch)) if device == "cpu" else len(nets.w)
     room = torch.empty(5, min(chunk, len(nets.w)), nets.r.shape[1], batch, device=nets.w.device)
     for step in range(steps):
         x = draw(step)
@@ -118,9 +118,8 @@ class _Networks(NamedTuple):
     draws: list[torch.Generator]
 
 
-def _networks(layers: Any, seeds: Any, readoffs: Any, device: str | None) -> _Networks:
-    seen = ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",)
-    where = torch.device(_require.choice("device", seen[0] if device is None else device, seen))
+def _networks(layers: Any, seeds: Any, readoffs: Any, device: str) -> _Networks:
+    where = torch.device(_require.device("device", device))
     listed = isinstance(layers, list | tuple) and not isinstance(layers, uand.Layer) and layers
     if not (listed and all(isinstance(layer, uand.Layer) for layer in layers)):
         raise ValueError(f"layers: got {type(layers).__name__}, expected a list of uand.Layer only")

@@ -106,7 +106,7 @@ def deep_linear_loss(widths: Sequence[int], point: np.ndarray | None = None) -> 
     target = product(_require.array("point", point, (int(ends[-1]),)).astype(float))
 
     def loss(w):
-        true = target if isinstance(w, np.ndarray) else torch.as_tensor(target)
+        true = target if isinstance(w, np.ndarray) else torch.as_tensor(target, device=w.device)
         return ((product(w) - true) ** 2).sum((-2, -1)) / 2
 
     return loss
@@ -140,13 +140,15 @@ def splitting(
     n_particles: int = 1000,
     n_replicates: int = 16,
     n_moves: int = 20,
+    device: str = "cpu",
 ) -> Volumes:
     """V(ε) = P(K(w) < ε) at fixed levels, by multilevel splitting; w uniform on [0,1]^d or N(0, I).
 
     `loss` maps (..., d) to (...). At each level the particles below it are resampled to the full
     number and moved by Metropolis steps that stay below it. With fixed levels the product of the
     shares is unbiased for V (theorem "Splitting is unbiased"); its logarithm is not. A replicate
-    that dies out has V = 0, and -inf here.
+    that dies out has V = 0, and -inf here. On the `device` "cuda" the loss is given float64 tensors
+    there; NumPy moves the particles.
 
     >>> found = splitting(lambda w: w[..., 0] ** 2, [0.25, 0.01, 1e-4], 1, seed=0)
     >>> bool(np.abs(found.mean()[0] - np.log([0.5, 0.1, 0.01])).max() < 0.1)
@@ -159,6 +161,8 @@ def splitting(
     counts = dict(n_particles=n_particles, n_replicates=n_replicates)
     counts |= dict(n_parameters=n_parameters, n_moves=n_moves)
     n, r, d, moves = (_require.integer(name, number, 1) for name, number in counts.items())
+    if (where := _require.device("device", device)) != "cpu":
+        there, loss = loss, lambda w: there(torch.as_tensor(w, device=where)).cpu().numpy()
     rng = np.random.default_rng(_require.integer("seed", seed, 0))
     w = rng.standard_normal((r, n, d)) if gaussian else rng.random((r, n, d))
     shares = []
@@ -296,6 +300,7 @@ def estimate_llc(
     n_chains: int = 64,
     metropolis: bool = False,
     exchange: bool = False,
+    device: str = "cpu",
 ) -> Float[np.ndarray, "temperature chain"]:
     """λ̂ = nβ (mean of L − L(w*)) at each nβ, one for each independent chain, started at w* = `point`.
 
@@ -303,7 +308,8 @@ def estimate_llc(
     gradient of the full loss (Lau et al. 2023, algorithm 1, without minibatches). `metropolis`
     removes the bias of the step. `exchange` offers swaps of neighbouring nβ after every step, by
     their Metropolis rule: chains of small nβ carry those of large nβ that diffuse too slowly.
-    `loss` maps a float64 tensor (..., parameter) to (...).
+    `loss` maps a float64 tensor (..., parameter) to (...). On the `device` "cuda" other numbers are
+    drawn, from the same law.
 
     >>> half = lambda w: (w**2).sum(-1) / 2
     >>> steps = dict(step=0.4, n_steps=500, burn_in=100)
@@ -311,15 +317,17 @@ def estimate_llc(
     >>> found.shape, bool(abs(found.mean() - llc_on_quadratic([1, 1], 1000, 0, 0.4)) < 0.05)
     ((1, 64), True)
     """
-    start = torch.as_tensor(_require.array("point", point, (None,)).astype(float))
-    beta = torch.as_tensor(_require.array("nbeta", nbeta, (None,)).astype(float))[:, None, None]
+    given = _require.array("point", point, (None,)), _require.array("nbeta", nbeta, (None,))
+    where = _require.device("device", device)
+    start, beta = (torch.as_tensor(value.astype(float), device=where) for value in given)
+    beta = beta[:, None, None]
     if not (beta > 0).all() or (exchange and (beta.diff(dim=0) <= 0).any()):
         raise ValueError(f"nbeta: got {nbeta}, expected positive numbers, increasing for exchange")
     local = _require.real("gamma", gamma, 0)
     size = _require.real("step", step, 1e-12) / beta
     total = _require.integer("n_steps", n_steps, 1)
     skip = _require.integer("burn_in", burn_in, 0, total - 1)
-    rng = torch.Generator().manual_seed(_require.integer("seed", seed, 0))
+    rng = torch.Generator(where).manual_seed(_require.integer("seed", seed, 0))
     shape = len(beta), _require.integer("n_chains", n_chains, 1), len(start)
 
     def downhill(w, value, slope):
@@ -331,7 +339,7 @@ def estimate_llc(
     now = _state(loss, start.repeat(*shape[:2], 1))
     lowest, excess = now[1][:1, :1], 0
     for number in range(total):
-        noise = torch.randn(shape, generator=rng, dtype=torch.float64)
+        noise = torch.randn(shape, generator=rng, device=where, dtype=torch.float64)
         before, centre = downhill(*now)
         new = _state(loss, centre + size.sqrt() * noise)
         if metropolis:
@@ -342,7 +350,7 @@ def estimate_llc(
         now = _swapped(new, beta, number % 2, rng) if exchange else new
         if number >= skip:
             excess += now[1] - lowest
-    return (beta * excess / (total - skip)).squeeze(2).numpy()
+    return (beta * excess / (total - skip)).squeeze(2).cpu().numpy()
 
 
 def _state(loss: Callable, w: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -354,10 +362,11 @@ def _state(loss: Callable, w: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 def _swapped(now: Sequence, beta: torch.Tensor, first: int, rng: torch.Generator) -> list:
     """The states after an offer to swap those at neighbouring nβ, pairs (first, first + 1), …"""
-    low = torch.arange(len(beta) - 1)[first::2]
+    low = torch.arange(len(beta) - 1, device=rng.device)[first::2]
     odds = (beta[low + 1] - beta[low]) * (now[1][low + 1] - now[1][low])
     swap = _accepted(odds, rng).long()
-    order = torch.arange(len(beta))[:, None, None].repeat(1, now[1].shape[1], 1)
+    order = torch.arange(len(beta), device=rng.device)[:, None, None]
+    order = order.repeat(1, now[1].shape[1], 1)
     order[low] += swap
     order[low + 1] -= swap
     return [x.take_along_dim(order, 0) for x in now]
@@ -365,4 +374,5 @@ def _swapped(now: Sequence, beta: torch.Tensor, first: int, rng: torch.Generator
 
 def _accepted(log_odds: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     """The choices of Metropolis."""
-    return torch.rand(log_odds.shape, generator=rng, dtype=torch.float64).log() < log_odds
+    how = dict(generator=rng, device=rng.device, dtype=torch.float64)
+    return torch.rand(log_odds.shape, **how).log() < log_odds

@@ -15,9 +15,10 @@ N_INPUTS, SEED, PATH = 7, 11, "book/results/atlas.csv"
 SLOW = ("depth 5", "depth 10", "transformer")  # as many networks take too long
 
 
-def shard(name: str, n_samples: int, seed: int) -> pd.DataFrame:
+def shard(name: str, n_samples: int, seed: int, device: str = "cpu") -> pd.DataFrame:
     """The sampled functions of one map, by complexity and count, and by class."""
-    prior = maps.sampled_prior(maps.atlas(N_INPUTS)[name].sample(n_samples, seed=seed), N_INPUTS)
+    packed = maps.atlas(N_INPUTS)[name].sample(n_samples, seed=seed, device=device)
+    prior = maps.sampled_prior(packed, N_INPUTS)
     bits = boolean.unpack(prior.functions, N_INPUTS)
     found = pd.DataFrame({"value": boolean.lz_complexity(bits), "count": prior.weights})
     by_complexity = found.value_counts(sort=False).rename("functions").reset_index()
@@ -53,4 +54,5 @@ def settings() -> list[dict]:
 
 if __name__ == "__main__":
     each = settings()
-    sweeps.run(shard, len(each), seed=SEED, path=PATH, settings=each)
+    # all cores count, if a GPU samples
+    sweeps.run(shard, len(each), seed=SEED, path=PATH, settings=each, workers=-1)

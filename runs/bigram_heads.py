@@ -23,7 +23,9 @@ def errors(scores: np.ndarray, tables: np.ndarray) -> list:
     return [attention.match_errors(s, table, (KEYS,))[0] for s, table in each]
 
 
-def shard(d: int, d_head: int, draw: int, heads: int, steps: int, seed: int) -> pd.DataFrame:
+def shard(
+    d: int, d_head: int, draw: int, heads: int, steps: int, seed: int, device: str = "cpu"
+) -> pd.DataFrame:
     """Errors of one draw of features, for all sizes of the set; the seed is that of the rest."""
     m, shares = 4 * d, TRAINED if heads else UNTRAINED
     features = attention.unit_vectors(m, d, seed=1000 * d + draw)
@@ -35,7 +37,7 @@ def shard(d: int, d_head: int, draw: int, heads: int, steps: int, seed: int) -> 
         if heads:
             sets, own = np.array(sets), int(own) + 1
             scores = attention.train_bigrams(
-                features, sets, d_head, seed=own, n_heads=heads, steps=steps
+                features, sets, d_head, seed=own, n_heads=heads, steps=steps, device=device
             )
             found.append([errors(scores, sets)])
             continue

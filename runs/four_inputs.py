@@ -16,9 +16,10 @@ SHARDS, SEED, PATH = 8, 13, "book/results/four_inputs.csv"
 SLOW = ("depth 5", "depth 10", "transformer")
 
 
-def shard(name: str, n_samples: int, seed: int) -> pd.DataFrame:
+def shard(name: str, n_samples: int, seed: int, device: str = "cpu") -> pd.DataFrame:
     """How often each class of functions was seen under one map."""
-    functions = boolean.index(boolean.unpack(maps.atlas(4)[name].sample(n_samples, seed=seed), 4))
+    packed = maps.atlas(4)[name].sample(n_samples, seed=seed, device=device)
+    functions = boolean.index(boolean.unpack(packed, 4))
     classes, counts = np.unique(boolean.renamings(4).min(axis=0)[functions], return_counts=True)
     return pd.DataFrame({"map": name, "class": classes, "count": counts})
 
@@ -38,4 +39,5 @@ def combine(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 if __name__ == "__main__":
     each = settings()
-    sweeps.run(shard, len(each), seed=SEED, path=PATH, settings=each, combine=combine)
+    given = dict(settings=each, combine=combine, workers=-1)  # all cores count, if a GPU samples
+    sweeps.run(shard, len(each), seed=SEED, path=PATH, **given)

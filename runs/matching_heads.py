@@ -19,11 +19,11 @@ SIZES = [(32, k) for k in (2, 3, 4, 6, 8, 12)] + [(128, k) for k in (2, 3, 4, 6,
 SIZES += [(1024, k) for k in (4, 6, 8, 12, 16)]
 
 
-def shard(n_tokens: int, d_head: int, steps: int, seed: int) -> pd.DataFrame:
+def shard(n_tokens: int, d_head: int, steps: int, seed: int, device: str = "cpu") -> pd.DataFrame:
     """One row a head: its failures, and how its score matrix compares with projections."""
     rng = np.random.default_rng(seed)
     tokens = rng.standard_normal((HEADS, n_tokens, D_MODEL)) / D_MODEL**0.5
-    maps = attention.train_matching(tokens, d_head, seed=seed % 2**32, steps=steps)
+    maps = attention.train_matching(tokens, d_head, seed=seed % 2**32, steps=steps, device=device)
     rows = []
     for x, a, b in zip(tokens, *(part.double().numpy() for part in maps), strict=True):
         counts, matrix = attention.mismatches(x @ a, x @ b), a @ b.T

@@ -34,13 +34,14 @@ def shard(
     signs: bool,
     n_samples: int,
     seed: int,
+    device: str = "cpu",
 ) -> pd.DataFrame:
     """Share of constants and complexity of the functions of one setting."""
     hidden = (width,) * DEPTH
     fans = (7, *hidden) if divided_by == "fan-in" else (*hidden, 1)
     biases = tuple(bias * std / fan for fan in fans)
     network = maps.MLP(7, hidden, activation, std, biases, signs=signs)
-    bits = boolean.unpack(network.sample(n_samples, seed=seed), 7)
+    bits = boolean.unpack(network.sample(n_samples, seed=seed, device=device), 7)
     full, short = boolean.lz_complexity(bits), lz_short(bits)
     told = (activation, std, bias, divided_by, width, signs, n_samples)
     found = {"constants": (full == 7).mean(), "mean": full.mean(), "sd": full.std()}

@@ -19,9 +19,10 @@ NAME, N_SAMPLES = "ReLU, depth 2, uniform", 500_000
 EXACT_UP_TO, ONE_IN, PARTS = 60, 16, 64
 
 
-def shard(name: str, n_samples: int, seed: int) -> pd.DataFrame:
+def shard(name: str, n_samples: int, seed: int, device: str = "cpu") -> pd.DataFrame:
     """The functions kept, as two words of 64 bits, with their complexities and counts."""
-    prior = maps.sampled_prior(maps.atlas(7)[name].sample(n_samples, seed=seed), 7)
+    packed = maps.atlas(7)[name].sample(n_samples, seed=seed, device=device)
+    prior = maps.sampled_prior(packed, 7)
     words = pd.DataFrame(prior.functions.view(">u8").astype("u8"), columns=["high", "low"])
     words["complexity"] = boolean.lz_complexity(boolean.unpack(prior.functions, 7))
     words["count"] = prior.weights
@@ -56,4 +57,5 @@ def combine(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 if __name__ == "__main__":
     each = {"name": NAME, "n_samples": N_SAMPLES}
-    sweeps.run(shard, SHARDS, seed=SEED, path=PATH, settings=each, combine=combine)
+    given = dict(settings=each, combine=combine, workers=-1)  # all cores count, if a GPU samples
+    sweeps.run(shard, SHARDS, seed=SEED, path=PATH, **given)

@@ -39,9 +39,9 @@ SIZES_PATH, SIZES = (
 )
 
 
-def shard(*, seed: int, **setting) -> pd.DataFrame:
+def shard(*, seed: int, device: str = "cpu", **setting) -> pd.DataFrame:
     """Energies and losses of the seeds of one setting, and the energies of the two nulls."""
-    trained = attention.train_groups(**setting, seed=seed, n_seeds=N_SEEDS)
+    trained = attention.train_groups(**setting, seed=seed, n_seeds=N_SEEDS, device=device)
     rng, groups = (
         np.random.default_rng(seed),
         np.arange(setting["n_groups"]).repeat(setting["group_size"]),

@@ -37,11 +37,14 @@ def cases(layer: uand.Layer, readoffs: np.ndarray, x: np.ndarray, task: str, **n
     return rows
 
 
-def source(d: int, task: str, p: float, networks: int, seed: int) -> pd.DataFrame:
+def source(
+    d: int, task: str, p: float, networks: int, seed: int, device: str = "cpu"
+) -> pd.DataFrame:
     """Networks trained as in the source, and as many whose first layers are others and frozen."""
     rate, rows, own = 2 * np.sqrt(np.log(100)) / 100, [], seed % 2**32
     x = uand.sample_inputs(600, 100, seed=own, rate=rate)
     settings = dict(task=task, loss="norms", p=p, steps=3000, batch=100, decay=False)
+    settings["device"] = device
     for frozen in (False, True):
         layers = [TORCH(d, 100, seed=own + 2 * k + frozen) for k in range(networks)]
         seeds = [own + k for k in range(networks)]
@@ -70,14 +73,20 @@ def anatomy(layer: uand.Layer, readoffs: np.ndarray) -> dict:
 
 
 def widths(
-    d: int, task: str, weights: list, learning_rate: float, steps: int, seed: int
+    d: int,
+    task: str,
+    weights: list,
+    learning_rate: float,
+    steps: int,
+    seed: int,
+    device: str = "cpu",
 ) -> pd.DataFrame:
     """Trained networks, others with frozen first layers, and least squares on all these layers."""
     own, m, s, rows = seed % 2**32, 30, 5, []
     test = uand.sample_inputs(3000, m, seed=own, active=s)
     solved_on = uand.sample_inputs(15_000, m, seed=own + 1, active=s)
     settings = dict(task=task, p=4, weights=weights, steps=steps, batch=256)
-    settings["learning_rate"] = learning_rate
+    settings |= dict(learning_rate=learning_rate, device=device)
     for frozen in (False, True):
         layers = [TORCH(d, m, seed=own + 2 * k + frozen) for k in range(NETWORKS)]
         seeds = [own + k for k in range(NETWORKS)]
@@ -96,7 +105,7 @@ def widths(
     return pd.DataFrame(rows).drop(columns="histogram")
 
 
-def plane(loss: str, p: float, weight: float, seed: int) -> pd.DataFrame:
+def plane(loss: str, p: float, weight: float, seed: int, device: str = "cpu") -> pd.DataFrame:
     """Networks for one power p and one weight on the ones, with their errors on the way."""
     own, m, s, d, rows = seed % 2**32, 20, 4, 40, []
     x = uand.sample_inputs(2000, m, seed=own, active=s)
@@ -119,13 +128,16 @@ def plane(loss: str, p: float, weight: float, seed: int) -> pd.DataFrame:
     settings = dict(
         loss=loss, p=p, weights=(1.0, weight), steps=1200, batch=128, learning_rate=0.01
     )
+    settings |= dict(active=s, watch=watch, every=200, device=device)
     layers = [TORCH(d, m, seed=own + k) for k in range(NETWORKS)]
     seeds = [own + k for k in range(NETWORKS)]
-    training.train(layers, seeds=seeds, active=s, watch=watch, every=200, **settings)
+    training.train(layers, seeds=seeds, **settings)
     return pd.DataFrame(rows)
 
 
-def surrogates(loss: str, p: float, learning_rate: float, seed: int) -> pd.DataFrame:
+def surrogates(
+    loss: str, p: float, learning_rate: float, seed: int, device: str = "cpu"
+) -> pd.DataFrame:
     """Networks trained with one loss, errors on fresh inputs every so many steps."""
     own, m, s, rows = seed % 2**32, 30, 5, []
     x = uand.sample_inputs(1500, m, seed=own, active=s)
@@ -138,18 +150,18 @@ def surrogates(loss: str, p: float, learning_rate: float, seed: int) -> pd.DataF
     settings = dict(weights=(1.0, 3.0, 20.0), steps=4000, batch=256, learning_rate=learning_rate)
     layers = [TORCH(100, m, seed=own + k) for k in range(NETWORKS)]
     seeds = [own + k for k in range(NETWORKS)]
-    settings |= dict(active=s, loss=loss, p=p, watch=watch, every=1000)
+    settings |= dict(active=s, loss=loss, p=p, watch=watch, every=1000, device=device)
     training.train(layers, seeds=seeds, **settings)
     return pd.DataFrame(rows).drop(columns="histogram")
 
 
-def mixing(d: int, size: float, seed: int) -> pd.DataFrame:
+def mixing(d: int, size: float, seed: int, device: str = "cpu") -> pd.DataFrame:
     """Trained and frozen with one random linear function of the inputs for each pair in the labels."""
     own, m, s, rows = seed % 2**32, 30, 5, []
     noise = size * np.random.default_rng(own).standard_normal((435, m))
     x = uand.sample_inputs(3000, m, seed=own, active=s)
     settings = dict(weights=(1.0, 3.0, 20.0), steps=1500, batch=256, learning_rate=0.02)
-    settings |= dict(active=s, mixing=noise if size else None)
+    settings |= dict(active=s, mixing=noise if size else None, device=device)
     for frozen in (False, True):
         layer = TORCH(d, m, seed=own + frozen)
         found = training.train([layer], seeds=[own], frozen=frozen, **settings)

@@ -111,6 +111,11 @@ def seeds(*indices, seed=7):
     return sorted(sweeps.shard_seed(seed, k) for k in indices)
 
 
+def move_away(tmp_path):
+    for file in tmp_path.glob("toy.*"):
+        file.unlink()
+
+
 def shard_files(tmp_path, name="toy"):
     return sorted((tmp_path / "cache" / name).iterdir())
 
@@ -138,15 +143,13 @@ def test_workers_and_order_change_no_bit(run, tmp_path, monkeypatch):
         return lambda calls: [f(*args, **named) for f, args, named in reversed(list(calls))]
 
     for shard in (toy, multiplied):
-        run(shard, path=tmp_path / "one.csv")
-        run(shard, path=tmp_path / "two.csv", workers=2)
+        one, two, back = paths = [tmp_path / f"{shard.__name__}-{k}.csv" for k in range(3)]
+        run(shard, path=one)
+        run(shard, path=two, workers=2)
         with monkeypatch.context() as patch:
             patch.setattr(sweeps, "Parallel", backwards)
-            run(shard, path=tmp_path / "back.csv")
-        one, two, back = (
-            (tmp_path / f"{name}.csv").read_bytes() for name in ("one", "two", "back")
-        )
-        assert one == two == back
+            run(shard, path=back)
+        assert len({path.read_bytes() for path in paths}) == 1
 
 
 def test_shards_run_on_one_thread_and_leave_the_others_alone(run):
@@ -233,9 +236,10 @@ def test_finished_shards_are_not_computed_again(run, log):
     assert logged(log) == []
 
 
-def test_more_shards_reuse_those_there_are(run, log):
+def test_more_shards_reuse_those_there_are(run, tmp_path, log):
     run(settings={"log": str(log)}, n_shards=2)
     logged(log)
+    move_away(tmp_path)
     run(settings={"log": str(log)}, n_shards=4)
     assert logged(log) == seeds(2, 3)
 
@@ -282,6 +286,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, log, victim):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(started.pid, signal.SIGKILL)
     assert logged(log) == seeds(*set(range(8)) - finished)
+    assert json.loads((tmp_path / "slow.json").read_text())["shard"] == "script.slow"
     table = sweeps.read(tmp_path / "slow.csv")
     assert table.seed.tolist() == [sweeps.shard_seed(7, k) for k in range(8)]
 
@@ -334,21 +339,23 @@ def test_a_shard_put_in_the_place_of_another_is_damaged(run, tmp_path, caplog):
     assert "shard 1 " in caplog.text and "shard 0 " not in caplog.text
 
 
-def test_other_settings_or_seed_use_no_old_shard(run, log):
+def test_other_settings_or_seed_use_no_old_shard(run, tmp_path, log):
+    def computed(**changed):
+        move_away(tmp_path)
+        run(**{"settings": usual} | changed)
+        return logged(log)
+
     usual = {"log": str(log)}
-    run(settings=usual)
-    logged(log)
-    run(settings=usual | {"n": 3})
-    assert logged(log) == seeds(0, 1, 2, 3)
-    run(settings=usual, seed=8)
-    assert logged(log) == seeds(0, 1, 2, 3, seed=8)
-    run(settings=usual)
-    assert logged(log) == []
+    assert computed() == seeds(0, 1, 2, 3)
+    assert computed(settings=usual | {"n": 3}) == seeds(0, 1, 2, 3)
+    assert computed(seed=8) == seeds(0, 1, 2, 3, seed=8)
+    assert computed() == []
 
 
-def test_other_versions_use_no_old_shard(run, log, monkeypatch):
+def test_other_versions_use_no_old_shard(run, tmp_path, log, monkeypatch):
     run(settings={"log": str(log)})
     logged(log)
+    move_away(tmp_path)
     monkeypatch.setattr(sweeps, "version", lambda package: "99.0")
     run(settings={"log": str(log)})
     assert logged(log) == seeds(0, 1, 2, 3)
@@ -462,15 +469,16 @@ def test_a_full_disk_leaves_finished_shards(run, tmp_path, log, monkeypatch):
 def test_a_table_appears_only_when_it_is_whole(run, tmp_path, monkeypatch):
     """What stands at the path is never a part of the new bytes, whichever step one looks at."""
     seen, sync = [], os.fsync
-    run(n_shards=2)
-    old = (tmp_path / "toy.csv").read_bytes()
+    run()
+    shard_files(tmp_path)[0].unlink()
+    (tmp_path / "toy.csv").write_bytes(old := b"what was there")
 
     def look(descriptor):
         seen.append((tmp_path / "toy.csv").read_bytes())
         sync(descriptor)
 
     monkeypatch.setattr("os.fsync", look)
-    run(n_shards=3)
+    run()
     assert seen == [old, old, (tmp_path / "toy.csv").read_bytes()]  # one shard, table, provenance
 
 
@@ -481,7 +489,11 @@ def test_provenance_says_where_a_table_comes_from(run, tmp_path):
     run(settings=MappingProxyType({"n": 2}))
     told = json.loads((tmp_path / "toy.json").read_text())
     assert told["seed"] == 7 and told["n_shards"] == 4 and told["settings"] == {"n": 2}
-    assert told["shard"] == f"{__name__}.toy" and told["command"].startswith("python ")
+    assert (
+        told["shard"] == f"{__name__}.toy"
+        and told["device"] == "cpu"
+        and told["command"].startswith("python ")
+    )
     assert set(told["versions"]) == {"python", "numpy", "scipy", "pandas", "torch"}
     assert told["versions"]["numpy"] == np.__version__ and "cores" in told["machine"]
     assert told["columns"] == {"count": "int64", "mean": "float64", "word": "str", "odd": "bool"}
@@ -498,6 +510,96 @@ def test_provenance_without_git(run, tmp_path, monkeypatch):
     run()
     told = json.loads((tmp_path / "toy.json").read_text())
     assert told["commit"] is None and told["code differs from commit"] is None
+
+
+def placed(*, seed, log, device="none"):
+    toy(seed=seed, log=log)
+    return {"device": [device]}
+
+
+def test_a_shard_that_takes_a_device_gets_the_gpu_that_torch_sees(run, tmp_path, log, monkeypatch):
+    """Its shards, table and workers are others than those of the CPU."""
+    processes, parallel = [], sweeps.Parallel
+
+    def count(n_jobs, **options):
+        processes.append(n_jobs)
+        return parallel(n_jobs=1, **options)
+
+    monkeypatch.setattr(sweeps, "Parallel", count)
+    usual = dict(shard=placed, settings={"log": str(log)}, workers=None)
+    assert set(run(**usual).device) == {"cpu"}
+    logged(log)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "a GPU")
+    with pytest.raises(ValueError, match=r"another run \(device: cpu there, cuda here\)"):
+        run(**usual)
+    move_away(tmp_path)
+    assert set(run(**usual).device) == {"cuda"} and logged(log) == seeds(0, 1, 2, 3)
+    told = json.loads((tmp_path / "toy.json").read_text())
+    assert told["device"] == "cuda" and told["machine"].endswith(" cores, a GPU")
+    run(**usual | {"workers": -1})
+    run(path=tmp_path / "other.csv", workers=None)
+    assert processes == [-1, 1, -1, -1]
+    assert json.loads((tmp_path / "other.json").read_text())["device"] == "cpu"
+
+
+def another(*, seed, n=5):
+    return toy(seed=seed, n=n)
+
+
+ANOTHER = {  # what is changed, and what the message says of it
+    "seed": ({"seed": 8}, "seed: 7 there, 8 here"),
+    "shard": ({"shard": another}, "shard: test_sweeps.toy there, test_sweeps.another here"),
+    "number": ({"n_shards": 3}, "n_shards: 4 there, 3 here"),
+    "settings": ({"settings": {"n": 2}}, "settings n: nothing there, 2 here"),
+    "list": (
+        {"settings": [{"n": 2}, {}, {}, {"n": 4}]},
+        "settings 0 n: nothing there, 2 here; settings 3 n: nothing there, 4 here",
+    ),
+    "many": (
+        {"seed": 8, "n_shards": 1, "shard": another, "settings": {"n": 2}},
+        "seed: 7 there, 8 here; shard: .*; n_shards: 4 there, 1 here; 1 more",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ANOTHER)
+def test_a_table_of_another_run_is_kept(run, tmp_path, what):
+    """What differs is said before anything is computed; without the table the run goes on."""
+    changed, message = ANOTHER[what]
+    run()
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.*")}
+    path = re.escape(str(tmp_path / "toy.csv"))
+    expected = "expected none or one of this run: move that away"
+    with pytest.raises(
+        ValueError, match=rf"^path: got {path} of another run \({message}\), {expected}$"
+    ):
+        run(**changed)
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*.*")} == before
+    assert len(shard_files(tmp_path)) == 4
+    move_away(tmp_path)
+    run(**changed)
+
+
+def test_a_table_of_other_versions_is_kept_and_one_of_this_run_replaced(run, tmp_path):
+    """Another Python, another build of torch and what older tables do not tell are no difference."""
+    first, beside = run(), tmp_path / "toy.json"
+    told = json.loads(beside.read_text())
+
+    def again(**changed):
+        beside.write_text(json.dumps({k: v for k, v in (told | changed).items() if v is not None}))
+        return run()
+
+    versions = told["versions"] | {"python": "3.99.0", "torch": np.__version__}
+    with pytest.raises(ValueError, match=rf"versions torch: {np.__version__} there, [\d.]+ here\)"):
+        again(versions=versions)
+    with pytest.raises(ValueError, match=r"shard: __main__.other there, test_sweeps.toy here\)"):
+        again(shard="__main__.other")
+    versions["torch"] = told["versions"]["torch"].partition("+")[0] + "+cu999"
+    for same in ({"versions": versions}, {"shard": "__main__.toy"}, {"device": None}):
+        pd.testing.assert_frame_equal(again(**same), first, check_exact=True)
+    beside.unlink()
+    pd.testing.assert_frame_equal(run(), first, check_exact=True)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
@@ -559,6 +661,7 @@ def test_the_long_runs_are_listed():
         ("shard", {"shard": len}),
         ("shard", {"shard": None}),
         ("settings", {"settings": {"seed": 1}}),
+        ("settings", {"shard": placed, "settings": {"log": "", "device": "cpu"}}),
         ("settings", {"settings": {"m": 1}}),
         ("settings", {"settings": {1: 1}}),
         ("settings", {"settings": {"n": np.int64(3)}}),
