@@ -5,6 +5,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -216,6 +217,44 @@ def typed_digits_in_strings(ipynb: Path, names=("caption", "alt")) -> list[str]:
                 parts = getattr(node.value, "values", [node.value])
                 texts = [p.value for p in parts if isinstance(getattr(p, "value", None), str)]
                 found += typed_digits(" ".join(texts), f"{ipynb.name}: {name} in code cell {n}")
+    return found
+
+
+# ----------------------------------------------------------------------------------- notation
+
+_GREEK = (
+    "alpha beta gamma delta epsilon eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi"
+)
+_GREEK += " omega ell varepsilon varphi Gamma Delta Theta Lambda Pi Sigma Phi Psi Omega"
+LETTER = re.compile(
+    rf"\\(?:{'|'.join(_GREEK.split())})(?![A-Za-z])|(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])"
+)
+NOT_STATED = [  # where letters of their own are introduced, and commands that contain letters
+    r"^:::\{(?:prf:proof|admonition\} Proof).*?^:::$|^## Exercises$.*?(?=^## |\Z)",
+    r"\\(?:mathrm|text|operatorname|mathbf|mathcal|begin|end|label)\b(?:\{[^}]*\})?",
+]
+
+
+def letters(text: str) -> Counter:
+    """How often each letter stands in a formula, outside of proofs and exercises."""
+    for pattern in [*CODE, *NOT_STATED]:
+        text = re.sub(pattern, _blank, text, flags=FLAGS)
+    found = Counter()
+    for pattern in MATH:
+        for math in re.finditer(pattern, text, FLAGS):
+            found.update(LETTER.findall(math[0]))
+        text = re.sub(pattern, _blank, text, flags=FLAGS)
+    return found
+
+
+def unlisted_letters(chapters: list[Path], listed: str, often: int = 3) -> list[str]:
+    """Letters that two chapters use often, and that their notation does not list."""
+    uses = {path.name: letters(path.read_text(encoding="utf-8")) for path in chapters}
+    found = []
+    for letter in sorted(set().union(*uses.values()) - letters(listed).keys()):
+        where = [name for name, count in uses.items() if count[letter] >= often]
+        if len(where) > 1:
+            found.append(f"{letter}: used in {', '.join(where)} and not listed")
     return found
 
 

@@ -3,11 +3,14 @@
 import doctest
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
+import tomllib
 
 import jaxtyping
 import pytest
+from building import ROOT
 
 import helpers
 from helpers import figures
@@ -64,3 +67,10 @@ def test_import_refuses_a_side_effect(tmp_path, effect):
     command = [sys.executable, "-c", QUIET, "loud"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 1 and run.stderr.endswith("AssertionError: loud\n")
+
+
+def test_the_changelog_ends_at_the_version_of_the_package_and_of_its_citation():
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    [cited] = re.findall(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.M)
+    newest, *_ = re.findall(r"^## (\d\S*) - ", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    assert newest == package == cited

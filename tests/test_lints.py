@@ -1,6 +1,7 @@
 """Every lint holds for the book, and every lint fails when it should (`..._refuses_...`)."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,49 @@ def test_no_typed_digit_in_prose(page):
 def test_no_typed_digit_in_findings():
     for claim in claims.CLAIMS.values():
         assert lints.typed_digits(claim.finding or "", f"finding of {claim.id}") == []
+
+
+PARTS = {"Simplicity": "simplicity", "Attention": "attention", "Universal AND": "uand"}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_notation_lists_the_letters_of_a_part(part):
+    sections = re.split(r"^## ", (ROOT / "book/notation.md").read_text("utf-8"), flags=re.M)
+    listed = [text for text in sections if text.startswith(("Everywhere", part))]
+    assert len(listed) == 2
+    chapters = sorted(ROOT.glob(f"book/{PARTS[part]}/*.md"))
+    assert lints.unlisted_letters(chapters, "\n".join(listed)) == []
+
+
+LETTERS = """Let $d \\ge \\varepsilon_{\\text{min}}$. $$ d + d $$
+
+```{math}
+\\varepsilon + \\varepsilon
+```
+
+```python
+price = "$w + w$"
+```
+
+:::{prf:proof}
+$q + q + q$
+:::
+
+## Exercises
+$h + h + h$
+"""
+
+
+def test_notation_refuses_a_letter_that_two_chapters_use_often(tmp_path):
+    chapters = [tmp_path / "a.md", tmp_path / "b.md"]
+    for path in chapters:
+        path.write_text(LETTERS, encoding="utf-8")
+    assert lints.unlisted_letters(chapters, r"$d$ and $\varepsilon$") == []
+    [found] = lints.unlisted_letters(chapters, r"$\varepsilon$")
+    assert found == "d: used in a.md, b.md and not listed"
+    assert len(lints.unlisted_letters(chapters, "")) == 2
+    chapters[1].write_text("Let $d = d$, $\\varepsilon$.", encoding="utf-8")
+    assert lints.unlisted_letters(chapters, "") == []
 
 
 # -------------------------------------------------------------------------- notebooks that fail

@@ -2,6 +2,9 @@
 
 import functools
 import http.server
+import importlib
+import pkgutil
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -11,10 +14,16 @@ import lints
 import pytest
 from building import ROOT, make, notebooks
 
+import helpers
 from helpers.claims import CLAIMS
 
 SITE = ROOT / "_build/stored/_build/html"
 CHAPTERS = notebooks()
+PUBLIC = [
+    module.name
+    for module in pkgutil.iter_modules(helpers.__path__, "helpers.")
+    if not module.name.startswith("helpers._")
+]
 OF_A_PAGE = [
     lints.loaded_from_elsewhere,
     lints.poor_figures_on_page,
@@ -109,6 +118,47 @@ def test_no_button_leads_to_a_repository_that_is_not_known(site):
         assert header == [], path
 
 
+def public(module):
+    """What a module of helpers offers: functions and classes of its own, and constants."""
+    names = [name for name in vars(module) if not name.startswith("_")]
+    own = [
+        name for name in names if getattr(vars(module)[name], "__module__", "") == module.__name__
+    ]
+    return [f"{module.__name__}.{name}" for name in own]
+
+
+def test_every_public_function_is_on_the_page_of_helpers_with_its_source(site):
+    api = lints.page(site / "book/api.html")
+    told = {tag["id"]: tag for tag in api.select("dt[id], section[id]")}
+    for name in PUBLIC:
+        offered = public(importlib.import_module(name))
+        assert offered and [one for one in offered if one not in told] == []
+        assert [one for one in offered if not told[one].select(".viewcode-link")] == []
+        assert told[f"module-{name}"].p.get_text().strip()
+
+
+def test_the_front_page_shows_a_picture_of_every_part(site):
+    front = lints.page(site / "book/intro.html")
+    shown = [link["href"].split("/")[0] for link in front.select("figure a:has(> img)")]
+    assert sorted(shown) == ["attention", "simplicity", "uand"]
+    hour = next(term for term in front.select("dt") if term.get_text() == "An hour")
+    [minutes] = re.findall(r"(\d+) minutes", hour.find_next("dd").get_text())
+    assert 30 < int(minutes) <= 60
+
+
+def test_the_map_agrees_with_the_prerequisites_that_chapters_state(site):
+    """A chapter that links to another one in its table of prerequisites stands to its right."""
+    boxes = lints.page(site / "book/intro.html").select("svg.roadmap a")
+    place = {box["href"].removesuffix(".html"): float(box.rect["x"]) for box in boxes}
+    stated = []
+    for chapter in place:
+        text = (ROOT / "book" / f"{chapter}.md").read_text("utf-8")
+        for link in re.findall(r"^\|.*\| \[.*\]\((\S+?)(?:\.md)?\) \|$", text, re.M):
+            stated.append((chapter, (Path(chapter).parent / link).as_posix()))
+    assert len(stated) > 2
+    assert [pair for pair in stated if place[pair[1]] >= place[pair[0]]] == []
+
+
 # --------------------------------------------------------------------------- in a browser, if any
 
 
@@ -162,3 +212,34 @@ def test_pages_in_a_browser(browser, address, site, width):
         found += visit(tab, address + path.relative_to(site).as_posix(), address, width)
         tab.close()
     assert found == []
+
+
+def test_a_term_shows_its_definition_to_pointer_and_keyboard(browser, address):
+    """Escape and leaving hide it. Without JavaScript it is the link's title."""
+    page = address + "book/uand/training.html"
+    tab = browser.new_page()
+    tab.goto(page)
+    term, tip = tab.locator("a.term").first, tab.locator("[role=tooltip]")
+    meaning = term.get_attribute("title")
+    assert len(meaning.split()) > 3 and tip.is_hidden()
+    for show in (term.hover, term.focus):
+        show()
+        assert tip.is_visible() and tip.inner_text() == meaning
+        assert term.get_attribute("aria-describedby") == tip.get_attribute("id")
+        tab.keyboard.press("Escape")
+        assert tip.is_hidden() and term.get_attribute("title") == meaning
+        tab.mouse.move(0, 0)
+    term.hover()
+    tip.hover()  # the pointer may move onto the definition
+    tab.wait_for_timeout(300)
+    assert tip.is_visible()
+    tab.mouse.move(0, 0)
+    tip.wait_for(state="hidden")
+    tab.close()
+    plain = browser.new_context(java_script_enabled=False)
+    tab = plain.new_page()
+    tab.goto(page)
+    assert tab.locator("a.term").first.get_attribute("title") == meaning
+    tab.locator("a.term").first.click()
+    assert "/book/glossary.html#term-" in tab.url
+    plain.close()

@@ -66,14 +66,19 @@ def report(app, exception):
             LOG.info("%-40s %s", name, f"{run['runtime']:.1f} s" if fresh else "unchanged")
 
 
+def timings(env):
+    """Per chapter, its minutes to read and seconds to run, as `make notebooks` measured them."""
+    env.note_dependency(MINUTES)
+    table = Path(env.srcdir, MINUTES)
+    rows = csv.DictReader(table.open()) if table.exists() else []
+    return {row["chapter"]: row for row in rows}
+
+
 class Minutes(SphinxDirective):
-    """How long a chapter takes to read and to run, as `make notebooks` measured it."""
+    """How long a chapter takes."""
 
     def run(self):
-        table = Path(self.env.srcdir, MINUTES)
-        self.env.note_dependency(MINUTES)
-        rows = list(csv.DictReader(table.open())) if table.exists() else []
-        row = next((row for row in rows if row["chapter"] == self.env.docname), None)
+        row = timings(self.env).get(self.env.docname)
         text = "Not timed yet."
         if row:
             text = f"{row['minutes']} minutes to read, {row['seconds']} seconds to run on 2 cores."
