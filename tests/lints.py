@@ -258,6 +258,28 @@ def unlisted_letters(chapters: list[Path], listed: str, often: int = 3) -> list[
     return found
 
 
+# -------------------------------------------------------------------------------------- primers
+
+
+def unlike_a_primer(text: str, where: str, most: int = 900) -> list[str]:
+    """What a primer lacks: a self-test, solved exercises, theorems that it serves, or brevity."""
+    page, _, served = text.partition("## Used in")
+    start = page.partition("{code-cell}")[0]
+    answered = r"\{admonition\} Self-test\n.*\{admonition\} Answers\n:class: dropdown\n"
+    posed = re.findall(r"^```\{exercise\}.*\n:label: (\S+)", page, re.MULTILINE)
+    solved = re.findall(r"^```\{solution\} (\S+)\n:class: dropdown", page, re.MULTILINE)
+    for pattern in [*CODE, *MATH]:
+        text = re.sub(pattern, _blank, text, flags=FLAGS)
+    words = len(re.findall(r"[^\W\d_]{2,}", text))
+    problems = {
+        "no self-test with answers before the first cell": not re.search(answered, start, re.S),
+        f"exercises {posed}, solutions {solved}": len(posed) < 2 or posed != solved,
+        "fewer than three theorems under Used in": served.count("{prf:ref}") < 3,
+        f"{words} words, at most {most} are allowed": words > most,
+    }
+    return [f"{where}: {what}" for what, holds in problems.items() if holds]
+
+
 # ---------------------------------------------------------------------------------- built pages
 
 _ELSEWHERE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)

@@ -18,6 +18,7 @@ from helpers import claims
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = notebooks()
 PAGES = sorted(path for path in ROOT.glob("book/**/*.md") if "_ext" not in path.parts)
+PRIMERS = [page for page in PAGES if page.parent.name == "primers"]
 OF_A_NOTEBOOK = [
     lints.drifted_pair,
     lints.not_executed_in_order,
@@ -45,6 +46,13 @@ def test_notebook(lint, ipynb):
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_no_typed_digit_in_prose(page):
     assert lints.typed_digits(page.read_text(encoding="utf-8"), page.name) == []
+
+
+@pytest.mark.parametrize("page", PRIMERS, ids=lambda path: path.stem)
+def test_primer(page):
+    assert lints.unlike_a_primer(page.read_text(encoding="utf-8"), page.name) == []
+    rows = [line for other in PAGES for line in other.read_text().splitlines() if line[:1] == "|"]
+    assert any(f"(../primers/{page.stem})" in row for row in rows), "no table of prerequisites"
 
 
 def test_no_typed_digit_in_findings():
@@ -310,6 +318,72 @@ def test_prose_grants_the_digits_of_the_allow_list(text):
 def test_prose_finding_names_line_and_number():
     found = lints.typed_digits("a\n\n$x$ is 3.5 long", "p.md")
     assert found == ["p.md:3: a typed number: '3.5' in: a $x$ is 3.5 long"]
+
+
+# -------------------------------------------------------------------------------------- primers
+
+PRIMER = """:::{admonition} Self-test
+:class: tip
+A question.
+:::
+
+:::{admonition} Answers
+:class: dropdown
+An answer.
+:::
+
+```{code-cell} ipython3
+answer = 42
+```
+
+```{exercise} One
+:label: ex-one
+Text.
+```
+
+```{solution} ex-one
+:class: dropdown
+Text.
+```
+
+```{exercise} Two
+:label: ex-two
+Text.
+```
+
+```{solution} ex-two
+:class: dropdown
+Text.
+```
+
+## Used in
+
+{prf:ref}`thm-a`, {prf:ref}`thm-b` and {prf:ref}`thm-c`.
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Self-test", "Warm-up"),
+        ("Answers\n:class: dropdown", "Answers\n:class: tip"),
+        (":::{admonition} Self-test", "```{code-cell} ipython3\n1\n```\n:::{admonition} Self-test"),
+        ("{solution} ex-two", "{solution} ex-one"),
+        ("{solution} ex-two\n:class: dropdown", "{solution} ex-two"),
+        ("{exercise} Two\n:label: ex-two", "{note} Two"),
+        ("{prf:ref}`thm-b`", "{numref}`fig-b`"),
+        ("A question.", "word " * 900),
+    ],
+    ids="no-test shown-answers late-test unsolved shown-solution one-exercise few-uses long".split(),
+)
+def test_primer_refuses_what_is_missing(old, new):
+    assert lints.unlike_a_primer(PRIMER, "page.md") == [] and old in PRIMER
+    assert len(lints.unlike_a_primer(PRIMER.replace(old, new), "page.md")) == 1
+
+
+def test_primer_counts_no_word_of_code_and_formulas():
+    much = "\n\n$" + "\\word " * 900 + "$\n\n```python\n" + "word = word\n" * 900 + "```\n"
+    assert lints.unlike_a_primer(PRIMER + much, "page.md") == []
 
 
 # ---------------------------------------------------------------------------------- built pages

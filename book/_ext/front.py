@@ -12,9 +12,11 @@ LOG = logging.getLogger(__name__)
 
 
 def parts(env):
-    """Caption and chapters of each numbered part of the book."""
-    trees = env.external_site_map.root.subtrees
-    return [(tree.caption, [str(item) for item in tree.items]) for tree in trees if tree.numbered]
+    """Caption and chapters of each part of the book; primers have numbers, but are no chapters."""
+    trees = [tree for tree in env.external_site_map.root.subtrees if tree.numbered]
+    return [
+        (tree.caption, list(map(str, tree.items))) for tree in trees if tree.caption != "Primers"
+    ]
 
 
 class Minutes(SphinxRole):
