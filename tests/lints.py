@@ -222,6 +222,7 @@ ALLOWED = [
     ),
     ("preprint number", r"\b(?:arXiv[:\s]\s?)?\d{4}\.\d{4,5}(?:v\d+)?\b"),
     ("software and licence versions", r"\b(?:Python|CC BY|CC BY-SA)[\s-]\d+(?:\.\d+)*"),
+    ("name of an exercise", r"\{solution-start\} [a-z-]+-\d+$"),
     ("identifier: U5, float32, x2", r"\b[A-Za-z_]+\d+\w*\b"),
     ("identifier: GPT-2, BSD-3", r"\b[A-Z]{2,}-\d+\b(?!\.\d)"),
     ("small integer of a definition: 2-dimensional", r"\b\d{1,2}-(?!fold|times|point)[A-Za-z]{2,}"),
