@@ -117,7 +117,7 @@ def value(
                 return sentence
         return next(f"{name} {text}" for name, text in zip(said, faults, strict=True) if text)
 
-    if at and np.ndim(example := right(*at[0])) == 0:
+    if at and np.ndim(example := right(*at[0])) == 0 and "…" not in _listed(at[0]):
         expected += f" that returns {example:.4g} for ({_listed(at[0])})"
     return Exercise(expected, fault, tuple(slips.values()), lesson)
 
