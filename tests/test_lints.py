@@ -1,5 +1,6 @@
 """Every lint holds for the book, and every lint fails when it should (`..._refuses_...`)."""
 
+import json
 import os
 import re
 import subprocess
@@ -34,6 +35,9 @@ OF_A_NOTEBOOK = [
 
 def test_there_are_chapters():
     assert NOTEBOOKS and PAGES
+    assert [path.stem for path in CHAPTERS] == [
+        path.stem for path in NOTEBOOKS if path.parent.name != "book"
+    ]
     assert {page.with_suffix(".ipynb") for page in PAGES} >= set(NOTEBOOKS)
 
 
@@ -46,9 +50,17 @@ def test_notebook(lint, ipynb):
 @pytest.mark.parametrize("ipynb", CHAPTERS, ids=lambda path: path.stem)
 def test_exercises(ipynb):
     assert lints.poor_exercises(ipynb) == []
-    text = ipynb.with_suffix(".md").read_text(encoding="utf-8")
-    labels = re.findall(rf"^:label: ({ipynb.stem}-\d+)$", text, re.MULTILINE)
-    assert labels == list(exercises.of_chapter(ipynb.stem))
+    text, known = ipynb.read_text(encoding="utf-8"), exercises.of_chapter(ipynb.stem)
+    labels = re.findall(rf":label: ({ipynb.stem}-\d+)\\n", text)
+    assert labels == list(known)
+    for name, one in known.items():
+        said = [
+            f"{name} is unfinished: expected {one.expected}.",
+            f"{name} is right: {one.lesson}.",
+        ]
+        assert one.fault is None or all(
+            json.dumps(line, ensure_ascii=False)[1:-1] in text for line in said
+        ), name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
