@@ -139,7 +139,7 @@ def directive(found: re.Match, page: Page) -> str:
     if name.startswith("prf:"):
         kind = name.removeprefix("prf:").capitalize()
         return quoted(f"{kind} ({title})" if title else kind, body)
-    raise ValueError(f"{page.path}: got the directive {name}, expected one known to teach.py")
+    raise ValueError(f"{page.path}: got the directive {name}, expected one known to plain.py")
 
 
 def quoted(title: str, body: str) -> str:
@@ -160,7 +160,7 @@ def role(name: str, text: str, page: Page) -> str:
         return said if home == page.path.stem else f"{said} of *{page.book.titles[home]}*"
     if name == "download":
         return f"[{words}]({target})"
-    raise ValueError(f"{page.path}: got the role {name}, expected one known to teach.py")
+    raise ValueError(f"{page.path}: got the role {name}, expected one known to plain.py")
 
 
 def cite(name: str, keys: list[str], works: BibliographyData) -> str:

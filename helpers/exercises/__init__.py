@@ -6,6 +6,7 @@ an array, or a function that the reader wrote. A check prints one sentence and n
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from difflib import get_close_matches
 from importlib import import_module
 from numbers import Number
@@ -43,7 +44,7 @@ def check(exercise_id: Any, answer: Any) -> None:
     >>> check("random-layers-1", ...)
     random-layers-1 is unfinished: expected a number.
     >>> check("random-layers-1", "a third")
-    random-layers-1 is not right: got a text, expected a number.
+    random-layers-1 is not right: the answer is a text, expected a number.
     >>> check("random-layer-1", 0)
     random-layer-1 is unknown: the nearest name is random-layers-1.
     """
@@ -76,7 +77,7 @@ def judge(exercise_id: Any, answer: Any) -> tuple[str, str]:
 def find(exercise_id: Any) -> Exercise | None:
     """The exercise of that name, if there is one."""
     chapter = str(exercise_id).rpartition("-")[0]
-    return of_chapter(chapter).get(exercise_id) if chapter in CHAPTERS else None
+    return of_chapter(chapter).get(str(exercise_id)) if chapter in CHAPTERS else None
 
 
 def of_chapter(chapter: str) -> dict[str, Exercise]:
@@ -99,7 +100,8 @@ def value(
     """
 
     def outputs(answer):
-        return [call(answer, *point, expected=expected) for point in at] if at else [answer]
+        fresh = deepcopy(at)  # an answer may change what it is given
+        return [call(answer, *point, expected=expected) for point in fresh] if at else [answer]
 
     def fault(answer):
         found, targets = outputs(answer), outputs(right)
@@ -165,17 +167,17 @@ def _difference(found: np.ndarray, target: Any, rtol: float) -> str:
     target = np.asarray(target, float)
     if found.shape != target.shape:
         return "differs in shape"
-    if np.allclose(found, target, rtol, 1e-9):
+    rounding = 1e-12 * max(1.0, np.abs(target).max())
+    if np.allclose(found, target, rtol, rounding):
         return ""
-    if np.allclose(found, -target, rtol, 1e-9):
+    if np.allclose(found, -target, rtol, rounding):
         return "has the wrong sign"
-    if np.allclose(found, target, 0.01, 1e-9):
+    if np.allclose(found, target, 0.01, rounding):
         return f"is close, but not to a relative {rtol:g}"
+    where = ""
     if found.ndim:
-        wrong = tuple(int(k) for k in np.argwhere(~np.isclose(found, target, rtol, 1e-9))[0])
-        where, found, target = f" in entry {list(wrong)}", found[wrong], target[wrong]
-    else:
-        where = ""
+        entry = np.argwhere(~np.isclose(found, target, rtol, rounding))[0].tolist()
+        where, found, target = f" in entry {entry}", found[*entry], target[*entry]
     return f"is too {'large' if found > target else 'small'}{where}"
 
 
