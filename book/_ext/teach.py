@@ -128,12 +128,15 @@ def captions(cell: nbformat.NotebookNode, page: Page) -> Iterator[nbformat.Noteb
 def answers(page: Page) -> Iterator[dict[str, str]]:
     """A row for each stub, wrong answer and solution of a chapter: what its check says."""
     text = page.path.with_suffix(".md").read_text("utf-8")
+    outputs = (output for cell in page.cells for output in cell.get("outputs", []))
+    stored = "\n".join(output.get("text", "") for output in outputs)
     for facts in (found.groupdict() for found in FACTS.finditer(text)):
-        exercise = exercises.find(facts["id"])
-        said = [("stub", exercises.judge(facts["id"], ...))]
-        said += [("wrong", exercises.judge(facts["id"], wrong)) for wrong in exercise.wrong]
-        said += [("solution", ("right", exercise.lesson))] if exercise.fault else []
-        for answer, (state, sentence) in said:
+        name = facts["id"]
+        said = [("stub", *exercises.judge(name, ...))]
+        said += [("wrong", *exercises.judge(name, wrong)) for wrong in exercises.find(name).wrong]
+        solved = re.findall(rf"^{name} is ((?:not )?right): (.+)\.$", stored, re.MULTILINE)
+        said += [("solution", *one) for one in solved]
+        for answer, state, sentence in said:
             yield facts | {"answer": answer, "state": state, "sentence": sentence}
 
 
