@@ -13,7 +13,7 @@ BUILD := $(BIN)/jupyter-book build . -W -n --all --keep-going
 # no warning of the debugger on a page
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: book html notebooks test bench runs lab clean help
+.PHONY: book html notebooks teach test bench runs lab clean help
 
 book: $(READY)                ## execute every chapter and build the site in _build/html
 	BOOK_EXECUTE=1 $(BUILD)
@@ -23,6 +23,9 @@ html: $(READY)                ## build the site from stored outputs in _build/st
 
 notebooks: $(READY)           ## execute the .md halves again and store the outputs in the .ipynb
 	$(BIN)/python book/_ext/notebooks.py
+
+teach: $(READY)               ## write participants' and leaders' notebooks to _build/teach
+	$(BIN)/python book/_ext/teach.py
 
 test: $(READY) $(DASK)        ## check everything
 	$(BIN)/ruff check -q

@@ -74,6 +74,68 @@ def long_cells(ipynb: Path, most: int = 30) -> list[str]:
     ]
 
 
+# ------------------------------------------------------------------------------------ exercises
+
+KINDS = (
+    "predict, then run", "derive", "code", "break the construction", "extend", "open research",
+)  # fmt: skip
+FACTS = re.compile(
+    r"^:label: (\S+)\n\n\*Difficulty [1-5] of 5, importance [1-5] of 5, \d+ minutes: ([a-z, ]+)\.\*",
+    re.MULTILINE,
+)
+
+
+def poor_exercises(ipynb: Path, least: int = 6) -> list[str]:
+    """Too few exercises or kinds; one whose facts, stub, hints or solution are not there."""
+    texts = [
+        cell.source
+        if cell.cell_type == "markdown"
+        else "".join(o.get("text", "") for o in cell.outputs)
+        for cell in jupytext.read(ipynb).cells
+    ]
+    parts = "\n".join(texts).split("```{exercise} ")[1:]
+    found, kinds = [], []
+    for n, part in enumerate(parts, 1):
+        name, facts = f"{ipynb.stem}-{n}", FACTS.search(part)
+        if not facts or facts[1] != name or facts[2] not in KINDS:
+            found.append(
+                f"{ipynb.name}: exercise {n}: not labelled {name}, or not its facts under it"
+            )
+            continue
+        kinds.append(facts[2])
+        if facts[2] == "open research":
+            continue
+        said = re.findall(rf"^{name} is (unfinished|right|not right)\b", part, re.MULTILINE)
+        problems = {
+            f"its checks say {said}, not unfinished and right": said != ["unfinished", "right"],
+            "fewer than two hints": part.count("```{admonition} Hint") < 2,
+            "no solution": f"```{{solution-start}} {name}\n" not in part,
+        }
+        found += [f"{ipynb.name}: {name}: {what}" for what, holds in problems.items() if holds]
+    if len(parts) < least or len(set(kinds)) < 3 or "open research" not in kinds:
+        found.append(f"{ipynb.name}: {len(parts)} exercises of the kinds {sorted(set(kinds))}")
+    return found
+
+
+# -------------------------------------------------------------------------------- teach notebooks
+
+_MYST = re.compile(
+    r"\{[\w:.+-]+\}`|^[`:]{3,}\{|^:[a-z-]+:|\\(?:E|P|Var|R|relu|sgn)(?![A-Za-z])"
+    r"|\]\([\w./-]+\.md\)|\[\]\(",
+    re.MULTILINE,
+)
+
+
+def myst_left(ipynb: Path) -> list[str]:
+    """Roles, directives, macros and links into the book that a notebook viewer cannot show."""
+    return [
+        _finding("MyST:", match, cell.source, ipynb.name)
+        for cell in jupytext.read(ipynb).cells
+        if cell.cell_type == "markdown"
+        for match in _MYST.finditer(cell.source)
+    ]
+
+
 # -------------------------------------------------------------------------------------- figures
 
 
@@ -155,12 +217,13 @@ ALLOWED = [
     (
         "numbered thing of this book or of a source",
         r"\b(?:equations?|eqs?\.|sections?|secs?\.|chapters?|parts?|appendix|theorems?|lemmas?"
-        r"|propositions?|corollar(?:y|ies)|definitions?|figures?|figs?\.|tables?|exercises?"
+        r"|propositions?|corollar(?:y|ies)|definitions?|figures?|figs?\.|tables?|exercises?|hints?"
         r"|questions?|steps?|pages?|columns?|rows?|version)[\s~]+\(?\d+(?:\.\d+)*\)?"
         r"(?:\s?(?:,|and|to|–|-)\s?\(?\d+(?:\.\d+)*\)?)*",
     ),
     ("preprint number", r"\b(?:arXiv[:\s]\s?)?\d{4}\.\d{4,5}(?:v\d+)?\b"),
     ("software and licence versions", r"\b(?:Python|CC BY|CC BY-SA)[\s-]\d+(?:\.\d+)*"),
+    ("name of an exercise", r"\{solution-start\} [a-z-]+-\d+$"),
     ("identifier: U5, float32, x2", r"\b[A-Za-z_]+\d+\w*\b"),
     ("identifier: GPT-2, BSD-3", r"\b[A-Z]{2,}-\d+\b(?!\.\d)"),
     ("small integer of a definition: 2-dimensional", r"\b\d{1,2}-(?!fold|times|point)[A-Za-z]{2,}"),

@@ -1,5 +1,6 @@
 """Every lint holds for the book, and every lint fails when it should (`..._refuses_...`)."""
 
+import json
 import os
 import re
 import subprocess
@@ -13,10 +14,11 @@ import pytest
 from building import notebooks
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers import claims
+from helpers import claims, exercises
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = notebooks()
+CHAPTERS = [path for path in NOTEBOOKS if path.stem in exercises.CHAPTERS]
 PAGES = sorted(path for path in ROOT.glob("book/**/*.md") if "_ext" not in path.parts)
 PRIMERS = [page for page in PAGES if page.parent.name == "primers"]
 OF_A_NOTEBOOK = [
@@ -34,6 +36,9 @@ OF_A_NOTEBOOK = [
 
 def test_there_are_chapters():
     assert NOTEBOOKS and PAGES
+    assert [path.stem for path in CHAPTERS] == [
+        path.stem for path in NOTEBOOKS if path.parent.name != "book"
+    ]
     assert {page.with_suffix(".ipynb") for page in PAGES} >= set(NOTEBOOKS)
 
 
@@ -41,6 +46,22 @@ def test_there_are_chapters():
 @pytest.mark.parametrize("ipynb", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook(lint, ipynb):
     assert lint(ipynb) == []
+
+
+@pytest.mark.parametrize("ipynb", CHAPTERS, ids=lambda path: path.stem)
+def test_exercises(ipynb):
+    assert lints.poor_exercises(ipynb) == []
+    text, known = ipynb.read_text(encoding="utf-8"), exercises.of_chapter(ipynb.stem)
+    labels = re.findall(rf":label: ({ipynb.stem}-\d+)\\n", text)
+    assert labels == list(known)
+    for name, one in known.items():
+        said = [
+            f"{name} is unfinished: expected {one.expected}.",
+            f"{name} is right: {one.lesson}.",
+        ]
+        assert one.fault is None or all(
+            json.dumps(line, ensure_ascii=False)[1:-1] in text for line in said
+        ), name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
@@ -248,6 +269,95 @@ def test_alt_text_refuses_two_versions(chapter, plain):
 )
 def test_caption_refuses_a_typed_number(chapter, call):
     assert len(lints.typed_digits_in_strings(chapter(code(call)))) == 1
+
+
+EXERCISE = """```{{exercise}} Title
+:label: chapter-{n}
+
+*Difficulty 2 of 5, importance 3 of 5, 15 minutes: {kind}.* Text.
+```"""
+SOLVED = """```{{admonition}} Hint 1
+A.
+```
+
+```{{admonition}} Hint 2
+B.
+```
+
+```{{solution-start}} chapter-{n}
+```"""
+
+
+def exercise(n, kind="derive"):
+    """The cells of a sound exercise."""
+
+    def says(state):
+        return code("check()", 1, new_output("stream", text=f"chapter-{n} is {state}: it.\n"))
+
+    cells = [EXERCISE.format(n=n, kind=kind), says("unfinished"), SOLVED.format(n=n), says("right")]
+    return [cell if isinstance(cell, dict) else new_markdown_cell(cell) for cell in cells]
+
+
+def exercises_of(*kinds):
+    solved = [cell for n, kind in enumerate(kinds, 1) for cell in exercise(n, kind)]
+    last = EXERCISE.format(n=len(kinds) + 1, kind="open research")
+    return [*solved, new_markdown_cell(last)]
+
+
+def test_exercises_that_are_whole_pass(chapter):
+    assert lints.poor_exercises(chapter(*exercises_of(*["derive", "code"] * 2, "extend"))) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("label: chapter-3", "label: chapter-4"),
+        ("label: chapter-3", "label: other-3"),
+        ("importance 3 of 5, ", ""),
+        ("Difficulty 2 of 5", "Difficulty 6 of 5"),
+        (": code.*", ": puzzle.*"),
+        ("Hint 2", "Remark"),
+        ("{solution-start} chapter-3", "{solution-start} chapter-2"),
+        ("chapter-3 is right", "chapter-3 is not right"),
+        ("chapter-3 is unfinished", "chapter-3 is right"),
+        ("chapter-3 is right", "chapter-3 was right"),
+    ],
+)
+def test_exercises_refuse_what_is_missing(chapter, old, new):
+    cells = exercises_of("code", "code", "code", "derive", "extend")
+    for cell in cells[8:12]:
+        cell.source = cell.source.replace(old, new)
+        for output in cell.get("outputs", []):
+            output.text = output.text.replace(old, new)
+    assert len(lints.poor_exercises(chapter(*cells))) == 1
+
+
+@pytest.mark.parametrize(
+    "kinds", [["derive", "code", "derive", "extend"], ["derive"] * 5], ids=["few", "alike"]
+)
+def test_exercises_refuse_too_few_and_too_much_alike(chapter, kinds):
+    assert len(lints.poor_exercises(chapter(*exercises_of(*kinds)))) == 1
+    assert len(lints.poor_exercises(chapter(*exercises_of(*"abcde")))) == 6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The error is {glue:text}`error:.3f`.",
+        "See {prf:ref}`thm-a`.",
+        "```{admonition} Hint\nText.\n```",
+        ":::{prf:proof}\nText.\n:::",
+        "> :class: tip".removeprefix("> "),
+        "$\\E{x}$",
+        "$x \\in \\R^2$",
+        "[a chapter](tightness.md)",
+        "[](tightness)",
+    ],
+)
+def test_teach_notebook_refuses_myst(chapter, text):
+    sound = "**Figure 1.** $\\operatorname{E}[x]$, `a[0](b)`, [a paper](https://paper.example)."
+    assert lints.myst_left(chapter(new_markdown_cell(sound))) == []
+    assert len(lints.myst_left(chapter(new_markdown_cell(f"Some prose.\n\n{text}\n")))) == 1
 
 
 # --------------------------------------------------------------------------------------- digits

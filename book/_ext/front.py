@@ -43,11 +43,11 @@ class Reading(Minutes):
 
 
 class Easy(Minutes):
-    """{easy}: of the easy exercises, as they say themselves: *Easy, 15 minutes.*"""
+    """{easy}: of the exercises of difficulty 1 and 2, as they say themselves."""
 
     def minutes(self, page):
         text = Path(self.env.doc2path(page)).read_text("utf-8")
-        return sum(map(int, re.findall(r"\*Easy\b[^*\n]*?(\d+) minutes", text)))
+        return sum(map(int, re.findall(r"\*Difficulty [12] of 5\b[^*\n]*?(\d+) minutes", text)))
 
 
 def spoken(minutes):
