@@ -14,7 +14,7 @@ def append(app, doctree, docname):
         return
     what = "chapter" if number else "book"
     box = nodes.admonition("", nodes.title("", f"Cite this {what}"), ids=["cite"])
-    box["classes"] = ["dropdown"]
+    box["classes"] = ["dropdown", f"{what}-citation"]
     text = bibtex(app, docname, number)
     box += nodes.literal_block(text, text, language="bibtex")
     doctree.next_node(nodes.section).append(box)
