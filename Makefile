@@ -15,7 +15,7 @@ BUILD := $(BIN)/jupyter-book build . -W -n --all --keep-going
 # no warning of the debugger on a page
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: book html pdf chromium notebooks test bench runs lab clean help
+.PHONY: book html pdf chromium notebooks test bench runs badges lab clean help
 
 book: $(READY)                ## execute every chapter and build the site in _build/html
 	BOOK_EXECUTE=1 $(BUILD)
@@ -33,7 +33,7 @@ chromium:
 notebooks: $(READY)           ## execute the .md halves again and store the outputs in the .ipynb
 	$(BIN)/python book/_ext/notebooks.py
 
-test: $(READY) $(DASK) $(PDF)       ## check everything
+test: $(READY) $(DASK) $(PDF) ## check everything
 	$(BIN)/ruff check -q
 	$(BIN)/ruff format --check -q
 	$(BIN)/codespell
@@ -46,6 +46,9 @@ bench: $(READY)               ## measure speed, memory and growth; one table of 
 # SCHEDULER=tcp://host:8786: on that Dask cluster
 runs: $(READY) $(if $(SCHEDULER),$(DASK))  ## list the long runs; RUN=name goes on with that one
 	$(BIN)/python -m runs$(if $(SCHEDULER), $(SCHEDULER) $(RUN),$(addprefix .,$(RUN)))
+
+badges: $(READY)              ## put badges into the README: BOOK_REPOSITORY=https://… BOOK_URL=https://…
+	BOOK_REPOSITORY=$(BOOK_REPOSITORY) BOOK_URL=$(BOOK_URL) $(BIN)/python book/_ext/badges.py
 
 lab: $(READY)                 ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab book

@@ -35,7 +35,8 @@ def make(target: str, folder: Path, seconds: int = 600, **env) -> subprocess.Com
     """`make target` with the Python that runs the tests, which is taken to be set up."""
     outer = ("MAKE", "MFLAGS", "BOOK_")
     env |= {key: value for key, value in os.environ.items() if not key.startswith(outer)}
-    command = ["make", "-o", ".venv/finished", f"BIN={Path(sys.executable).parent}", target]
+    done = [f"-o{name}" for name in (".venv/finished", ".venv/pdf")]
+    command = ["make", *done, f"BIN={Path(sys.executable).parent}", target]
     return subprocess.run(
         command, cwd=folder, env=env, text=True, timeout=seconds,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -5,10 +5,12 @@ import http.server
 import shutil
 import threading
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import jupytext
 import lints
 import pytest
+from bs4 import BeautifulSoup
 from building import ROOT, make, notebooks
 
 from helpers.claims import CLAIMS
@@ -101,6 +103,32 @@ def test_ledger_links_every_check_to_its_card(site):
         assert card and f"-{claim}-" in anchor and link.get_text() in card.get_text()
         linked.add((target.relative_to(site.resolve()).as_posix(), anchor))
     assert len(linked) == len(outputs("claim"))
+
+
+def test_whole_book_is_joined_for_paper(site, monkeypatch):
+    """Every page, figure and solution once, no name twice, and no link into the void."""
+    pytest.importorskip("pypdf")
+    from book._ext import pdf
+
+    monkeypatch.chdir(ROOT)
+    joined = BeautifulSoup(pdf.join(site.resolve()), "html.parser")
+    pages = [
+        path.relative_to(ROOT).with_suffix("") for path in [*CHAPTERS, *ROOT.glob("book/*.md")]
+    ]
+    sections = {section["id"]: section for section in joined.select("section.page")}
+    assert sorted(sections) == sorted({page.as_posix().replace("/", "-") for page in pages})
+    names = [tag["id"] for tag in joined.select("[id]")]
+    assert len(names) == len(set(names))
+    links = [link["href"] for link in joined.select("a[href]")]
+    assert {link[1:] for link in links if link[0] == "#"} <= set(names)
+    assert [link for link in links if not link.startswith(("#", "https://"))] == []
+    pictures = [Path(unquote(urlsplit(picture["src"]).path)) for picture in joined.select("img")]
+    assert len(pictures) >= len(outputs("figure"))
+    assert [path for path in pictures if not path.is_file()] == []
+    assert joined.select("details, summary, button, .headerlink") == []
+    for kind in (".solution", ".claim", ".cell_input"):
+        there = [tag for path in lints.pages_of(site) for tag in lints.page(path).select(kind)]
+        assert len(joined.select(kind)) == len(there)
 
 
 def test_no_button_leads_to_a_repository_that_is_not_known(site):

@@ -1,5 +1,6 @@
 """How to cite a chapter, at its end, and the book, at the end of its front page, in BibTeX."""
 
+import re
 from pathlib import Path
 
 import yaml
@@ -27,16 +28,22 @@ def bibtex(app, docname, number):
     """
     book = yaml.safe_load(Path(app.srcdir, "CITATION.cff").read_text())
     key, site = book["title"].lower().replace(" ", "-"), address("BOOK_URL")
-    fields = {"title": f"{{{book['title']}}}", "author": names(book["authors"])}
+    fields = {"title": f"{{{escape(book['title'])}}}", "author": names(book["authors"])}
     if number:
         key += f"-{docname.rpartition('/')[2]}"
-        fields |= {"title": f"{{{app.env.titles[docname].astext()}}}", "booktitle": book["title"]}
+        title = escape(app.env.titles[docname].astext())
+        fields |= {"title": f"{{{title}}}", "booktitle": book["title"]}
         fields["chapter"] = ".".join(map(str, number))
     fields |= {"year": app.config.copyright, "note": f"Version {book['version']}"}
     if site:
         fields["url"] = f"{site}/{docname}.html" if number else f"{site}/"
     lines = [f"  {name:9} = {{{value}}}," for name, value in fields.items()]
     return "\n".join([f"@{'incollection' if number else 'book'}{{{key},", *lines, "}"])
+
+
+def escape(text):
+    """A title without mathematics, for TeX."""
+    return re.sub(r"([%&#_$])", r"\\\1", text)
 
 
 def names(authors):

@@ -75,7 +75,9 @@ def join(site):
         anchor, title = slug(name), article.h1.get_text()
         contents.append(LISTED.format(kind="chapter", anchor=anchor, title=title))
         rules.append(f"#{anchor} {{ page: {anchor} }}")
-        rules.append(f"@page {anchor} {{ @top-center {{ content: {json.dumps(title)} }} }}")
+        rules.append(
+            f"@page {anchor} {{ @top-center {{ content: {json.dumps(title, ensure_ascii=False)} }} }}"
+        )
         settle(article, name, names, site, deeper=part is not None)
         body.append(f'<section class="page" id="{anchor}">{article}</section>')
     return PAGE.format(
@@ -99,9 +101,7 @@ def toc():
 
 def files(entry):
     for child in entry.get("chapters", []) + entry.get("sections", []):
-        yield (
-            posixpath.splitext(child["file"])[0] if child["file"].endswith(".md") else child["file"]
-        )
+        yield child["file"].removesuffix(".md")
         yield from files(child)
 
 
