@@ -26,6 +26,9 @@ OF_A_PAGE = [
 ]
 
 
+parsed = functools.cache(lints.page)  # to be read only
+
+
 @pytest.fixture(scope="module")
 def site() -> Path:
     shutil.rmtree(SITE, ignore_errors=True)
@@ -71,13 +74,13 @@ def test_every_link_leads_somewhere(site):
 def test_every_figure_and_table_is_on_its_page_with_its_number(site):
     for kind, tag in (("figure", "figure"), ("table", "table")):
         for page, meta in outputs(kind):
-            drawn = lints.page(site / page).select(f"article {tag}#{meta['name']}")
+            drawn = parsed(site / page).select(f"article {tag}#{meta['name']}")
             assert len(drawn) == 1 and drawn[0].select(".caption-number"), meta["name"]
 
 
 def test_every_figure_shows_the_alt_text_and_data_it_was_given(site):
     for page, meta in outputs("figure"):
-        [drawn] = lints.page(site / page).select(f"article figure#{meta['name']}")
+        [drawn] = parsed(site / page).select(f"article figure#{meta['name']}")
         link = drawn.select_one("a[href$='.csv']")["href"]
         assert drawn.img["alt"] == meta["alt"]
         assert ((site / page).parent / link).resolve().read_text() == meta["csv"]
@@ -98,7 +101,7 @@ def test_ledger_links_every_check_to_its_card(site):
     for link in lints.page(site / "book/ledger.html").select("article a[href*='#check-']"):
         page, _, anchor = link["href"].partition("#")
         target = (site / "book" / page).resolve()
-        card = lints.page(target).find(id=anchor)
+        card = parsed(target).find(id=anchor)
         claim = link.find_parent(class_="claim")["id"].removeprefix("claim-")
         assert card and f"-{claim}-" in anchor and link.get_text() in card.get_text()
         linked.add((target.relative_to(site.resolve()).as_posix(), anchor))
@@ -126,7 +129,7 @@ def test_whole_book_is_joined_for_paper(site, monkeypatch):
     assert len(pictures) >= len(outputs("figure"))
     assert [path for path in pictures if not path.is_file()] == []
     assert joined.select("details, summary, button, .headerlink") == []
-    built = [lints.page(path) for path in lints.pages_of(site)]
+    built = [parsed(path) for path in lints.pages_of(site)]
     for kind in (".solution", ".claim", ".cell_input"):
         assert len(joined.select(kind)) == sum(len(page.select(kind)) for page in built)
 
