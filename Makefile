@@ -9,11 +9,13 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := .venv/bin
 READY := .venv/finished
 DASK := .venv/dask
+PDF := .venv/pdf
+CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chrome))
 BUILD := $(BIN)/jupyter-book build . -W -n --all --keep-going
 # no warning of the debugger on a page
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: book html notebooks teach test bench runs lab clean help
+.PHONY: book html pdf chromium notebooks teach test bench runs badges lab clean help
 
 book: $(READY)                ## execute every chapter and build the site in _build/html
 	BOOK_EXECUTE=1 $(BUILD)
@@ -21,13 +23,20 @@ book: $(READY)                ## execute every chapter and build the site in _bu
 html: $(READY)                ## build the site from stored outputs in _build/stored/_build/html
 	$(BUILD) --path-output _build/stored
 
+pdf: chromium $(PDF) html     ## print the whole book with Chromium in _build/simple-in-superposition.pdf
+	$(BIN)/python book/_ext/pdf.py $(CHROMIUM) _build/stored/_build/html _build/simple-in-superposition.pdf
+
+chromium:
+	@command -v "$(CHROMIUM)" >/dev/null || { echo "cannot print: Chromium is missing;" \
+	"on Debian or Ubuntu: apt install chromium, or say make pdf CHROMIUM=its-path" >&2; exit 1; }
+
 notebooks: $(READY)           ## execute the .md halves again and store the outputs in the .ipynb
 	$(BIN)/python book/_ext/notebooks.py
 
 teach: $(READY)               ## write participants' and leaders' notebooks to _build/teach
 	$(BIN)/python book/_ext/teach.py
 
-test: $(READY) $(DASK)        ## check everything
+test: $(READY) $(DASK) $(PDF) ## check everything
 	$(BIN)/ruff check -q
 	$(BIN)/ruff format --check -q
 	$(BIN)/codespell
@@ -41,6 +50,9 @@ bench: $(READY)               ## measure speed, memory and growth; one table of 
 runs: $(READY) $(if $(SCHEDULER),$(DASK))  ## list the long runs; RUN=name goes on with that one
 	$(BIN)/python -m runs$(if $(SCHEDULER), $(SCHEDULER) $(RUN),$(addprefix .,$(RUN)))
 
+badges: $(READY)              ## put badges into the README: BOOK_REPOSITORY=https://… BOOK_URL=https://…
+	BOOK_REPOSITORY=$(BOOK_REPOSITORY) BOOK_URL=$(BOOK_URL) $(BIN)/python book/_ext/badges.py
+
 lab: $(READY)                 ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab book
 
@@ -53,6 +65,6 @@ help:                         ## list these commands
 $(READY): requirements.txt pyproject.toml .ci/cffconvert.txt .ci/environment.py
 	@$(PYTHON) .ci/environment.py .venv $(TORCH_INDEX)
 
-$(DASK): .ci/dask.txt $(READY)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -r .ci/dask.txt
+$(DASK) $(PDF): .venv/%: .ci/%.txt $(READY)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r $<
 	@touch $@

@@ -10,6 +10,14 @@ import jupytext
 import nbformat
 
 ROOT = Path(__file__).parents[1]
+COPIED = (
+    "Makefile",
+    "_config.yml",
+    "CITATION.cff",
+    "requirements.txt",
+    "book/redirects.csv",
+    "book/references.bib",
+)
 TOC = """format: jb-book
 root: book/intro
 chapters:
@@ -23,11 +31,12 @@ def notebooks() -> list[Path]:
     return [path for path in found if ".ipynb_checkpoints" not in path.parts]
 
 
-def make(target: str, folder: Path, seconds: int = 600) -> subprocess.CompletedProcess:
+def make(target: str, folder: Path, seconds: int = 600, **env) -> subprocess.CompletedProcess:
     """`make target` with the Python that runs the tests, which is taken to be set up."""
-    outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BOOK_EXECUTE", "BOOK_REPOSITORY"}
-    env = {key: value for key, value in os.environ.items() if key not in outer}
-    command = ["make", "-o", ".venv/finished", f"BIN={Path(sys.executable).parent}", target]
+    outer = ("MAKE", "MFLAGS", "BOOK_")
+    env |= {key: value for key, value in os.environ.items() if not key.startswith(outer)}
+    done = [f"-o{name}" for name in (".venv/finished", ".venv/pdf")]
+    command = ["make", *done, f"BIN={Path(sys.executable).parent}", target]
     return subprocess.run(
         command, cwd=folder, env=env, text=True, timeout=seconds,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -36,7 +45,7 @@ def make(target: str, folder: Path, seconds: int = 600) -> subprocess.CompletedP
 
 def tiny_book(folder: Path, *cells) -> Path:
     """A book of two pages in `folder`: an introduction, and a chapter of these cells."""
-    for name in ("Makefile", "_config.yml", "requirements.txt", "book/references.bib"):
+    for name in COPIED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     for name in ("book/_ext", "book/_static", "book/_templates"):

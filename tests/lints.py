@@ -210,7 +210,7 @@ ALLOWED = [
     ("number of a list item", r"^[ \t]*\d{1,2}[.)](?=\s)"),
     ("number of a heading", r"^#+ \d+(?:\.\d+)*\.?(?=\s)"),
     (
-        "exercise metadata: *Easy, 15 minutes.*",
+        "exercise metadata: *Difficulty 1 of 5, 15 minutes: code.*",
         r"^\*(?:difficulty|easy|medium|hard|open)\b[^*\n]*\bminutes\b[^*\n]*\*",
     ),
     ("agenda minutes", r"\b\d{1,3}(?:\s?[–-]\s?\d{1,3})? min\b"),
@@ -412,6 +412,23 @@ def figures_without_data(path: Path) -> list[str]:
         links = [a["href"] for a in figure.select("a[href]") if a["href"].endswith(".csv")]
         if not any((path.parent / unquote(link)).is_file() for link in links):
             found.append(f"{path.name}: #{figure['id']}: no CSV to download among {links}")
+    return found
+
+
+LINKABLE = "figure, table:has(caption), .proof, .exercise, .solution, .claim"
+
+
+def not_linkable(path: Path) -> list[str]:
+    """A figure, numbered table, theorem, proof, exercise or claim card without a link to itself."""
+    soup = page(path)
+    ids = Counter(tag["id"] for tag in soup.select("article [id]"))
+    found = [f"{path.name}: {n} things are called #{name}" for name, n in ids.items() if n > 1]
+    for box in soup.select(f"article :is({LINKABLE})"):
+        inside = {tag["id"] for tag in [box, *box.select("span[id]")] if tag.get("id")}
+        links = [link["href"][1:] for link in box.select("a.headerlink")]
+        if not inside & set(links[:1]):
+            words = " ".join(box.get_text(" ").split()[:6])
+            found.append(f"{path.name}: no link of its own: {box.name} {words!r}")
     return found
 
 

@@ -581,6 +581,28 @@ def test_page_refuses_a_figure_without_alt_caption_or_number(built, body):
     assert lints.poor_figures_on_page(built(body))
 
 
+CARD = """<div class="claim" id="check-u5-1"><span id="claim-u5"></span>
+<p>U5 <a class="headerlink" href="#{}">#</a></p></div>"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        CARD.format("claim-u4"),
+        CARD.format("check-u5-1").replace("headerlink", "reference"),
+        CARD.format("").replace(' id="check-u5-1"', "").replace(' id="claim-u5"', ""),
+        CARD.format("claim-u5") + '<section id="claim-u5"></section>',
+        "<table><caption>Table 1</caption><tr><td></td></tr></table>",
+        '<div class="proof admonition" id="proof"><p>Proof.</p></div>',
+    ],
+    ids=["another's", "no-link", "no-id", "id-twice", "table", "proof"],
+)
+def test_page_refuses_what_cannot_be_linked(built, body):
+    sound = f"<article>{CARD.format('claim-u5')}</article>"
+    assert lints.not_linkable(built(sound)) == []
+    assert len(lints.not_linkable(built(f"<article>{body}</article>"))) == 1
+
+
 def test_page_refuses_a_figure_without_its_csv(built, tmp_path):
     path = built(figure())
     assert len(lints.figures_without_data(path)) == 1

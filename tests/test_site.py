@@ -8,10 +8,12 @@ import re
 import shutil
 import threading
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import jupytext
 import lints
 import pytest
+from bs4 import BeautifulSoup
 from building import ROOT, make, notebooks
 
 import helpers
@@ -28,8 +30,12 @@ OF_A_PAGE = [
     lints.loaded_from_elsewhere,
     lints.poor_figures_on_page,
     lints.figures_without_data,
+    lints.not_linkable,
     lints.unresolved,
 ]
+
+
+parsed = functools.cache(lints.page)  # to be read only
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +83,13 @@ def test_every_link_leads_somewhere(site):
 def test_every_figure_and_table_is_on_its_page_with_its_number(site):
     for kind, tag in (("figure", "figure"), ("table", "table")):
         for page, meta in outputs(kind):
-            drawn = lints.page(site / page).select(f"article {tag}#{meta['name']}")
+            drawn = parsed(site / page).select(f"article {tag}#{meta['name']}")
             assert len(drawn) == 1 and drawn[0].select(".caption-number"), meta["name"]
 
 
 def test_every_figure_shows_the_alt_text_and_data_it_was_given(site):
     for page, meta in outputs("figure"):
-        [drawn] = lints.page(site / page).select(f"article figure#{meta['name']}")
+        [drawn] = parsed(site / page).select(f"article figure#{meta['name']}")
         link = drawn.select_one("a[href$='.csv']")["href"]
         assert drawn.img["alt"] == meta["alt"]
         assert ((site / page).parent / link).resolve().read_text() == meta["csv"]
@@ -92,10 +98,11 @@ def test_every_figure_shows_the_alt_text_and_data_it_was_given(site):
 def test_ledger_lists_every_claim_once(site):
     ledger = lints.page(site / "book/ledger.html")
     boxes = ledger.select("article .claim[id]")
-    assert sorted(box["id"].upper() for box in boxes) == sorted(CLAIMS)
-    for box in boxes:
+    names = [box["id"].removeprefix("claim-").upper() for box in boxes]
+    assert sorted(names) == sorted(CLAIMS)
+    for name, box in zip(names, boxes, strict=True):
         verdict = box.select_one(".verdict").get_text()
-        assert verdict == (CLAIMS[box["id"].upper()].verdict or "not measured yet")
+        assert verdict == (CLAIMS[name].verdict or "not measured yet")
 
 
 def test_ledger_links_every_check_to_its_card(site):
@@ -103,11 +110,37 @@ def test_ledger_links_every_check_to_its_card(site):
     for link in lints.page(site / "book/ledger.html").select("article a[href*='#check-']"):
         page, _, anchor = link["href"].partition("#")
         target = (site / "book" / page).resolve()
-        card = lints.page(target).find(id=anchor)
-        claim = link.find_parent(class_="claim")["id"]
-        assert card and claim in anchor and link.get_text() in card.get_text()
+        card = parsed(target).find(id=anchor)
+        claim = link.find_parent(class_="claim")["id"].removeprefix("claim-")
+        assert card and f"-{claim}-" in anchor and link.get_text() in card.get_text()
         linked.add((target.relative_to(site.resolve()).as_posix(), anchor))
     assert len(linked) == len(outputs("claim"))
+
+
+def test_whole_book_is_joined_for_paper(site, monkeypatch):
+    """Every page, figure and solution once, no name twice, and no link into the void."""
+    pytest.importorskip("pypdf")
+    from book._ext import pdf
+
+    monkeypatch.chdir(ROOT)
+    joined = BeautifulSoup(pdf.join(site.resolve()), "html.parser")
+    pages = [
+        path.relative_to(ROOT).with_suffix("") for path in [*CHAPTERS, *ROOT.glob("book/*.md")]
+    ]
+    sections = {section["id"]: section for section in joined.select("section.page")}
+    assert sorted(sections) == sorted({page.as_posix().replace("/", "-") for page in pages})
+    names = [tag["id"] for tag in joined.select("[id]")]
+    assert len(names) == len(set(names))
+    links = [link["href"] for link in joined.select("a[href]")]
+    assert {link[1:] for link in links if link[0] == "#"} <= set(names)
+    assert [link for link in links if not link.startswith(("#", "https://"))] == []
+    pictures = [Path(unquote(urlsplit(picture["src"]).path)) for picture in joined.select("img")]
+    assert len(pictures) >= len(outputs("figure"))
+    assert [path for path in pictures if not path.is_file()] == []
+    assert joined.select("details, summary, button, .headerlink") == []
+    built = [parsed(path) for path in lints.pages_of(site)]
+    for kind in (".solution", ".claim", ".cell_input"):
+        assert len(joined.select(kind)) == sum(len(page.select(kind)) for page in built)
 
 
 def test_no_button_leads_to_a_repository_that_is_not_known(site):

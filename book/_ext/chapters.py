@@ -85,24 +85,8 @@ class Minutes(SphinxDirective):
         return [nodes.paragraph("", text, classes=["minutes"])]
 
 
-def repository(app, config):
-    """Repository and launch buttons where the repository is known, and nowhere else."""
-    url = os.environ.get("BOOK_REPOSITORY", "").rstrip("/")
-    buttons = {f"use_{name}_button": bool(url) for name in ("repository", "issues")}
-    config.html_theme_options |= buttons | {"use_edit_page_button": False, "repository_url": url}
-    if url:
-        branch = os.environ.get("BOOK_BRANCH", "main")
-        launch = {
-            "notebook_interface": "jupyterlab",
-            "binderhub_url": "https://mybinder.org",
-            "colab_url": "https://colab.research.google.com",
-        }
-        config.html_theme_options |= {"repository_branch": branch, "launch_buttons": launch}
-
-
 def setup(app):
     app.add_directive("minutes", Minutes)
     app.connect("config-inited", choose_halves, priority=900)
-    app.connect("config-inited", repository, priority=900)
     app.connect("build-finished", report)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}

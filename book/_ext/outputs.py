@@ -78,14 +78,14 @@ def row(renderer, cells, line):
 
 def card(renderer, data, meta):
     env = renderer.renderer.sphinx_env
-    anchor = note_check(env, meta)
-    ledger = env.app.builder.get_relative_uri(env.docname, LEDGER) + f"#{meta['id'].lower()}"
+    anchors = note_check(env, meta)
+    ledger = env.app.builder.get_relative_uri(env.docname, LEDGER) + f"#claim-{meta['id'].lower()}"
     head = nodes.paragraph("", "", classes=["claim-head"])
     head += nodes.reference("", meta["id"], refuri=ledger, internal=True)
     head += verdict_badge(meta["id"], "no verdict yet")
     head += nodes.inline("", "", *markup(renderer, meta["what"], data.line))
     lines = [nodes.line("", "", *markup(renderer, text, data.line)) for text in facts(meta)]
-    return nodes.container("", head, nodes.line_block("", *lines), classes=["claim"], ids=[anchor])
+    return nodes.container("", head, nodes.line_block("", *lines), classes=["claim"], ids=anchors)
 
 
 def setup(app):

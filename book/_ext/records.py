@@ -22,12 +22,15 @@ def records(env):
 
 
 def note_check(env, record):
-    """Keep a page's check for the ledger; return the anchor of its card."""
-    page = records(env).setdefault(env.docname, [])
-    count = sum(other["id"] == record["id"] for other in page)
-    anchor = f"check-{record['id'].lower()}-{count + 1}"
+    """Keep a page's check for the ledger; return the anchors of its card.
+
+    The first card of a claim on a page is the claim's own, #claim-u5.
+    """
+    page, name = records(env).setdefault(env.docname, []), record["id"].lower()
+    count = 1 + sum(other["id"] == record["id"] for other in page)
+    anchor = f"check-{name}-{count}"
     page.append(record | {"anchor": anchor})
-    return anchor
+    return [anchor, f"claim-{name}"] if count == 1 else [anchor]
 
 
 def verdict_badge(claim_id, otherwise):
@@ -51,7 +54,7 @@ class Ledger(SphinxDirective):
     def entry(self, claim):
         head = nodes.paragraph("", "", nodes.strong("", claim.id), classes=["claim-head"])
         head += verdict_badge(claim.id, UNMEASURED)
-        box = nodes.container("", head, classes=["claim"], ids=[claim.id.lower()])
+        box = nodes.container("", head, classes=["claim"], ids=[f"claim-{claim.id.lower()}"])
         texts = [claim.statement, f"*{claim.source}*", claim.finding and f"**{claim.finding}**"]
         for text in filter(None, texts):
             box += self.parse_text_to_nodes(text)
