@@ -90,9 +90,9 @@ def site(testrun_uid):
     return stored_site(testrun_uid)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """The system's Chromium."""
+    """The system's Chromium. It closes with the module: asyncio cannot be used while it is open."""
     pytest.importorskip("playwright", reason="no playwright: make .venv/browser")
     from bench import pages
 
