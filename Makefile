@@ -11,6 +11,8 @@ READY := .venv/finished
 DASK := .venv/dask
 PDF := .venv/pdf
 CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chrome))
+BROWSER := .venv/browser
+AXE := .venv/axe/node_modules/axe-core/axe.min.js
 BUILD := $(BIN)/jupyter-book build . -W -n --all --keep-going
 # no warning of the debugger on a page
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
@@ -36,14 +38,14 @@ notebooks: $(READY)           ## execute the .md halves again and store the outp
 teach: $(READY)               ## write participants' and leaders' notebooks to _build/teach
 	$(BIN)/python book/_ext/teach.py
 
-test: $(READY) $(DASK) $(PDF) ## check everything
+test: $(READY) $(DASK) $(PDF) $(BROWSER) $(if $(shell command -v npm),$(AXE))  ## check everything
 	$(BIN)/ruff check -q
 	$(BIN)/ruff format --check -q
 	$(BIN)/codespell
 	.venv/cffconvert/bin/cffconvert --validate
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # one thread each
 
-bench: $(READY)               ## measure speed, memory and growth; one table of ratios (20 minutes)
+bench: $(READY) $(BROWSER)    ## measure speed, memory and growth; one table of ratios (20 minutes)
 	$(BIN)/python -m bench
 
 # SCHEDULER=tcp://host:8786: on that Dask cluster
@@ -65,6 +67,11 @@ help:                         ## list these commands
 $(READY): requirements.txt pyproject.toml .ci/cffconvert.txt .ci/environment.py
 	@$(PYTHON) .ci/environment.py .venv $(TORCH_INDEX)
 
-$(DASK) $(PDF): .venv/%: .ci/%.txt $(READY)
+$(DASK) $(PDF) $(BROWSER): .venv/%: .ci/%.txt $(READY)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -r $<
 	@touch $@
+
+# a checksum in the lock file says which axe-core; without it, its tests are skipped
+$(AXE): .ci/axe/package-lock.json $(READY)
+	@mkdir -p .venv/axe && cp .ci/axe/*.json .venv/axe
+	npm ci --prefix .venv/axe --silent --ignore-scripts && touch $@ || echo "axe-core cannot be installed"

@@ -14,7 +14,7 @@ import pandas as pd
 from bench import RESULTS, save
 from helpers import sweeps
 
-NAMES = ["sampler", "lz", "readoff", "descent", "training", "workers", "growth", "build"]
+NAMES = ["sampler", "lz", "readoff", "descent", "training", "workers", "growth", "build", "pages"]
 TARGETS = {
     ("sampler, gaussian", "product"): 0.25,
     ("sampler, uniform", "product"): 0.4,
@@ -62,6 +62,12 @@ def gathered() -> list[dict]:
     for name in ("again", "stored outputs"):
         ratio = build[name] / build["cold"]
         add("build", what=f"build, {name}", against="cold", threads=2, ratio=ratio)
+    sent = read("pages").pivot(index="page", columns="made by", values="sent").dropna()
+    own = sent.pop("this book")
+    for made_by, other in sent.items():
+        ratios = own / other
+        ends = {"ratio": ratios.median(), "lowest": ratios.min(), "highest": ratios.max()}
+        add("pages", what="bytes of a chapter's page", against=made_by, threads=2, **ends)
     return [{name: row[name] for name in COLUMNS} for row in rows]
 
 

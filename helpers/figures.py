@@ -40,7 +40,7 @@ def set_theme() -> None:
 def show(fig: Figure, name: str, *, caption: str, alt: str, data: Any) -> None:
     """Display `fig` as a numbered figure that the page links to by `name`, and close it.
 
-    `caption` may hold MyST markup such as $d$; `alt` states the finding in plain words; `data`
+    `caption` may hold MyST markup such as ``$d$``; `alt` states the finding in plain words; `data`
     (a DataFrame, or a dict of columns) is offered as a CSV download under the figure.
     Raises ValueError for a name other than "fig-...", an empty or short text, empty or huge data.
 

@@ -32,11 +32,19 @@ OUTPUTS = [
     new_output("display_data", {"application/papermill.record/text/plain": "0.5"}, metadata=GLUED),
 ]
 CELLS = [
-    new_markdown_cell("# A chapter\n\n*Difficulty 1 of 5, 7 minutes: code.* Its readoffs, a Readoff, `maps.x(3)`, `maps.y`."),
+    new_markdown_cell("# A chapter\n\n*Difficulty 1 of 5, 7 minutes: code.*"),
+    new_markdown_cell("Its readoffs, a Readoff, `maps.x(3)`, `maps.y`."),
     new_code_cell("1", execution_count=1, outputs=OUTPUTS),
     new_markdown_cell("## Readoff\n\nA sub/readoff, *readoff*, [a readoff](other.md), `readoff` $readoff$, READOFF."),
 ]  # fmt: skip
-OTHER = "# Another\n\n```{eval-rst}\n.. py:function:: helpers.maps.x\n```\n\n*Difficulty 2 of 5, 5 minutes: derive.* *Difficulty 4 of 5, 90 minutes: code.*\n"
+OTHER = """# Another
+
+```{eval-rst}
+.. py:function:: helpers.maps.x
+```
+
+*Difficulty 2 of 5, 5 minutes: derive.* *Difficulty 4 of 5, 90 minutes: code.*
+"""
 GLOSSARY = """# Glossary
 
 ```{glossary}

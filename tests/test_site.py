@@ -1,12 +1,9 @@
 """The site built from stored outputs: whole, self-contained, figures and claims in place."""
 
 import functools
-import http.server
 import importlib
 import pkgutil
 import re
-import shutil
-import threading
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -14,12 +11,11 @@ import jupytext
 import lints
 import pytest
 from bs4 import BeautifulSoup
-from building import ROOT, make, notebooks
+from building import ROOT, notebooks
 
 import helpers
 from helpers.claims import CLAIMS
 
-SITE = ROOT / "_build/stored/_build/html"
 CHAPTERS = notebooks()
 PUBLIC = [
     module.name
@@ -36,14 +32,6 @@ OF_A_PAGE = [
 
 
 parsed = functools.cache(lints.page)  # to be read only
-
-
-@pytest.fixture(scope="module")
-def site() -> Path:
-    shutil.rmtree(SITE, ignore_errors=True)
-    run = make("html", ROOT)
-    assert run.returncode == 0, run.stdout
-    return SITE
 
 
 def outputs(kind):
@@ -190,89 +178,3 @@ def test_the_map_agrees_with_the_prerequisites_that_chapters_state(site):
             stated.append((chapter, (Path(chapter).parent / link).as_posix()))
     assert len(stated) > 2
     assert [pair for pair in stated if place[pair[1]] >= place[pair[0]]] == []
-
-
-# --------------------------------------------------------------------------- in a browser, if any
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("no chromium")
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Quiet, directory=site)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-def visit(tab, url, home, width):
-    """What goes wrong on one page."""
-    problems = []
-    tab.on("request", lambda r: r.url.startswith((home, "data:")) or problems.append(r.url))
-    tab.on("response", lambda r: r.status < 400 or problems.append(f"{r.status} {r.url}"))
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.goto(url)
-    tab.wait_for_function(
-        "!document.querySelector('.math') || document.querySelector('mjx-container')"
-    )
-    if tab.locator("[data-mjx-error]").count():
-        problems.append("a formula that MathJax cannot set")
-    if tab.evaluate("document.documentElement.scrollWidth") > width:
-        problems.append(f"wider than {width} px")
-    return [f"{url}: {problem}" for problem in problems]
-
-
-@pytest.mark.parametrize("width", [375, 1280])
-def test_pages_in_a_browser(browser, address, site, width):
-    """No request leaves the site, nothing fails, every formula is set, no page is too wide."""
-    found = []
-    for path in lints.pages_of(site):
-        tab = browser.new_page(viewport={"width": width, "height": 900})
-        found += visit(tab, address + path.relative_to(site).as_posix(), address, width)
-        tab.close()
-    assert found == []
-
-
-def test_a_term_shows_its_definition_to_pointer_and_keyboard(browser, address):
-    """Escape and leaving hide it. Without JavaScript it is the link's title."""
-    page = address + "book/uand/training.html"
-    tab = browser.new_page()
-    tab.goto(page)
-    term, tip = tab.locator("a.term").first, tab.locator("[role=tooltip]")
-    meaning = term.get_attribute("title")
-    assert len(meaning.split()) > 3 and tip.is_hidden()
-    for show in (term.hover, term.focus):
-        show()
-        assert tip.is_visible() and tip.inner_text() == meaning
-        assert term.get_attribute("aria-describedby") == tip.get_attribute("id")
-        tab.keyboard.press("Escape")
-        assert tip.is_hidden() and term.get_attribute("title") == meaning
-        tab.mouse.move(0, 0)
-    term.hover()
-    tip.hover()  # the pointer may move onto the definition
-    tab.wait_for_timeout(300)
-    assert tip.is_visible()
-    tab.mouse.move(0, 0)
-    tip.wait_for(state="hidden")
-    tab.close()
-    plain = browser.new_context(java_script_enabled=False)
-    tab = plain.new_page()
-    tab.goto(page)
-    assert tab.locator("a.term").first.get_attribute("title") == meaning
-    tab.locator("a.term").first.click()
-    assert "/book/glossary.html#term-" in tab.url
-    plain.close()

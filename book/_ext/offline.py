@@ -4,20 +4,23 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-# the parts of MathJax that pages use, out of a package of several times their size
+# The parts of MathJax that pages use, out of a package of many times their size. Its menu is not
+# among them: it makes every formula a stop of the tab key.
 MATHJAX = (
-    "tex-mml-chtml.js",
-    "output/chtml/fonts",
+    "startup.js",
+    "core.js",
+    "input/tex.js",
     "input/tex/extensions",
-    "ui",
-    "a11y",
-    "sre/mathmaps/base.json",
-    "sre/mathmaps/en.json",
+    "output/chtml.js",
+    "output/chtml/fonts",
+    "a11y/assistive-mml.js",
 )
+# what the theme brings and no page loads
+UNUSED = ("**/*.map", "vendor/fontawesome/*/js", "vendor/fontawesome/**/*.ttf")
 
 
-def copy_mathjax(app, exception):
-    """Put MathJax, carried by a package of requirements.txt, beside the pages."""
+def settle_static(app, exception):
+    """Put MathJax, carried by a package of requirements.txt, beside the pages; drop the unused."""
     if exception or app.builder.format != "html":
         return
     package = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent
@@ -26,9 +29,12 @@ def copy_mathjax(app, exception):
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, target, **({"dirs_exist_ok": True} if source.is_dir() else {}))
+    for pattern in UNUSED:
+        for path in Path(app.outdir, "_static").glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def setup(app):
-    app.config.mathjax_path = "mathjax/tex-mml-chtml.js"
-    app.connect("build-finished", copy_mathjax)
+    app.config.mathjax_path = "mathjax/startup.js"
+    app.connect("build-finished", settle_static)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}
