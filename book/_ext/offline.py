@@ -4,6 +4,8 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+import vl_convert
+
 # the parts of MathJax that pages use, out of a package of several times their size
 MATHJAX = (
     "tex-mml-chtml.js",
@@ -28,7 +30,23 @@ def copy_mathjax(app, exception):
         copy(source, target, **({"dirs_exist_ok": True} if source.is_dir() else {}))
 
 
+def copy_vega(app, exception):
+    """Put Vega, carried by vl-convert, beside the pages."""
+    if not exception and app.builder.format == "html":
+        bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+        (app.outdir / "_static/vega.js").write_text(f"(() => {{{bundle}}})()", encoding="utf-8")
+
+
+def add_scripts(app, pagename, templatename, context, doctree):
+    """Load Vega where a figure needs it, after the page has been drawn."""
+    if "plate explorable" in context.get("body", ""):
+        for script in ("vega.js", "explore.js"):
+            app.add_js_file(script, loading_method="defer")
+
+
 def setup(app):
     app.config.mathjax_path = "mathjax/tex-mml-chtml.js"
     app.connect("build-finished", copy_mathjax)
+    app.connect("html-page-context", add_scripts)
+    app.connect("build-finished", copy_vega)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}
