@@ -14,7 +14,7 @@ for (const source of document.querySelectorAll("figure.explorable script")) {
     spec.vconcat = spec.hconcat;
     delete spec.hconcat;
   } else if (spec.width > room) {
-    spec.width = room;
+    Object.assign(spec, { width: room, autosize: { type: "fit-x", contains: "padding" } });
   }
 
   const options = { mode: "vega-lite", ast: true, actions: false, renderer: "svg", bind: inputs };
