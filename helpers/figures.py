@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
-import altair as alt
+import altair
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
@@ -87,7 +87,8 @@ def explore(chart: Any, name: str, *, caption: str, alt: str, data: Any) -> None
     are rounded to 4 significant digits, so that a run elsewhere stores the same text.
     Raises ValueError as `show` does, for a chart that is none, that has no input, or that is huge.
 
-    >>> explore("bars", "fig-bars", caption="Drag the slider.", alt="Bars that nobody drew.", data={})
+    >>> texts = dict(caption="Drag the slider.", alt="Bars that nobody drew.")
+    >>> explore("bars", "fig-bars", data={"x": [1]}, **texts)
     Traceback (most recent call last):
     ...
     ValueError: chart: got str, expected an Altair chart
@@ -100,24 +101,35 @@ def explore(chart: Any, name: str, *, caption: str, alt: str, data: Any) -> None
     display(bundle, raw=True, metadata={"figure": meta})
 
 
-def slider(name: str, label: str, start: float, low: float, high: float, step: float) -> alt.Parameter:
-    """A number that the reader sets, for the formulas of a chart: `name` in them, `label` on the page.
+def slider(
+    name: str, label: str, start: float, low: float, high: float, step: float
+) -> altair.Parameter:
+    """A number that the reader sets: `name` in the formulas of a chart, `label` on the page.
+
+    Raises ValueError for a start outside of low to high.
 
     >>> slider("eps", "ε", 0.1, 0, 1, 0.1).to_dict()
     {'expr': 'eps'}
     """
-    bind = alt.binding_range(min=low, max=high, step=step, name=f"{label} ")
-    return alt.param(name=name, value=start, bind=bind)
+    if not low <= start <= high:
+        raise ValueError(f"start: got {start!r}, expected a number from {low} to {high}")
+    bind = altair.binding_range(min=low, max=high, step=step, name=f"{label} ")
+    return altair.param(name=name, value=start, bind=bind)
 
 
-def menu(name: str, label: str, options: Sequence, start: Any = None) -> alt.Parameter:
+def menu(name: str, label: str, options: Sequence, start: Any = None) -> altair.Parameter:
     """A choice that the reader makes among `options`, at first `start` or the first of them.
+
+    Raises ValueError for a start that is no option.
 
     >>> menu("kind", "region", ["square", "strip"]).to_dict()
     {'expr': 'kind'}
     """
-    bind = alt.binding_select(options=list(options), name=f"{label} ")
-    return alt.param(name=name, value=options[0] if start is None else start, bind=bind)
+    start = options[0] if start is None else start
+    if start not in options:
+        raise ValueError(f"start: got {start!r}, expected one of {list(options)}")
+    bind = altair.binding_select(options=list(options), name=f"{label} ")
+    return altair.param(name=name, value=start, bind=bind)
 
 
 def table(frame: pd.DataFrame, name: str, *, caption: str) -> None:
