@@ -224,6 +224,7 @@ def test_every_input_changes_the_marks_by_keyboard_alone(tab, name):
         tab[0].wait_for_timeout(100)
         assert figure.evaluate(MARKS) != before, f"input {n + 1} of {name}"
     assert "NaN" not in figure.evaluate(MARKS)
+    assert inputs.count() and figure.locator("output").inner_text()  # for a screen reader
 
 
 @pytest.mark.parametrize("name", NAMES)
