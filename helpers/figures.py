@@ -199,18 +199,19 @@ def _figure_meta(name: Any, caption: Any, alt: Any, data: Any) -> dict[str, str]
 
 
 def _spec(chart: Any, alt: str) -> dict[str, Any]:
-    """The chart's specification in the book's look: rounded, its tables as CSV, no address in it."""
+    """The chart's specification in the book's look: rounded, its tables as text, no address in it."""
     if not hasattr(chart, "to_dict"):
         raise ValueError(f"chart: got {type(chart).__name__}, expected an Altair chart")
     spec = chart.to_dict() | {"config": LOOK, "description": alt}
     del spec["$schema"]
-    hashes, csv = {}, {}
+    hashes, texts = {}, {}
     for k, (name, rows) in enumerate(spec.pop("datasets", {}).items()):
         table = pd.DataFrame(rows)
         kinds = {c: "number" if is_numeric_dtype(table[c]) else "string" for c in table}
-        hashes[name] = {"name": f"table-{k}", "format": {"type": "csv", "parse": kinds}}
-        csv[f"table-{k}"] = table.to_csv(index=False, float_format="%.4g", lineterminator="\n")
-    spec = _portable(spec, hashes) | {"datasets": csv}
+        hashes[name] = {"name": f"table-{k}", "format": {"type": "tsv", "parse": kinds}}
+        plain = dict(sep="\t", float_format="%.4g", lineterminator="\n")
+        texts[f"table-{k}"] = table.to_csv(index=False, **plain)
+    spec = _portable(spec, hashes) | {"datasets": texts}
     text = json.dumps(spec)
     if '"bind": {' not in text:
         raise ValueError("chart: got no input, expected a slider or a menu")
