@@ -44,14 +44,26 @@ def same_text(fresh, stored):
     return all(math.isclose(float(x), float(y), rel_tol=RTOL) for x, y in pairs)
 
 
+def same(fresh, stored):
+    """Whether two outputs agree: texts as above, JSON part by part, all else exactly."""
+    if isinstance(fresh, str) and isinstance(stored, str):
+        return same_text(fresh, stored)
+    if isinstance(fresh, dict) and isinstance(stored, dict):
+        return fresh.keys() == stored.keys() and all(same(fresh[k], stored[k]) for k in fresh)
+    if isinstance(fresh, list) and isinstance(stored, list):
+        return len(fresh) == len(stored) and all(map(same, fresh, stored))
+    if isinstance(fresh, float) and isinstance(stored, float):
+        return math.isclose(fresh, stored, rel_tol=RTOL)
+    return fresh == stored
+
+
 def forgive_last_digits(fresh, stored):
-    """The `fresh` outputs of a cell, each text that agrees with the stored one replaced by it."""
+    """The `fresh` outputs of a cell, each one that agrees with the stored one replaced by it."""
     fresh = copy.deepcopy(fresh)
     for new, old in zip(fresh, stored, strict=False):
         for bundle, was in ((new, old), (new.get("data", {}), old.get("data", {}))):
             for key in bundle.keys() & was.keys():
-                texts = bundle[key], was[key]
-                if all(isinstance(text, str) for text in texts) and same_text(*texts):
+                if same(bundle[key], was[key]):
                     bundle[key] = was[key]
     return fresh
 

@@ -4,6 +4,7 @@
 """
 
 import ast
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -182,6 +183,23 @@ def alt_texts_disagree(ipynb: Path) -> list[str]:
         for n, plain, figure in _pictures(ipynb)
         if not figure.get("alt") or not plain.endswith(figure["alt"])
     ]
+
+
+def poor_explorables(ipynb: Path) -> list[str]:
+    """A chapter without a figure that answers its inputs, or one that loads data or has no input."""
+    specs = [
+        (n, json.dumps(content))
+        for n, cell in enumerate(_code_cells(ipynb), 1)
+        for output in cell.outputs
+        for kind, content in output.get("data", {}).items()
+        if "vegalite" in kind
+    ]
+    found = [] if specs else [f"{ipynb.name}: no explorable figure; see figures.explore"]
+    for n, spec in specs:
+        problems = [f"names {url}" for url in re.findall(r"\w*:?//[\w.]+[^\s\"]*|\"url\":", spec)]
+        problems += [] if '"bind":' in spec else ["has no input"]
+        found += [f"{ipynb.name}: explorable in code cell {n}: {what}" for what in problems]
+    return found
 
 
 # ------------------------------------------------------------------------------ digits in prose

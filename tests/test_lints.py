@@ -64,6 +64,11 @@ def test_exercises(ipynb):
         ), name
 
 
+@pytest.mark.parametrize("ipynb", CHAPTERS, ids=lambda path: path.stem)
+def test_chapter_has_an_explorable_that_stands_alone(ipynb):
+    assert lints.poor_explorables(ipynb) == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_no_typed_digit_in_prose(page):
     assert lints.typed_digits(page.read_text(encoding="utf-8"), page.name) == []
@@ -360,6 +365,32 @@ def test_teach_notebook_refuses_myst(chapter, text):
     assert len(lints.myst_left(chapter(new_markdown_cell(f"Some prose.\n\n{text}\n")))) == 1
 
 
+def explorable(spec):
+    bundle = {"application/vnd.vegalite.v5+json": spec, "text/plain": f"fig-a: {ALT}"}
+    return new_output("display_data", bundle)
+
+
+def test_explorable_lint_grants_a_slider(chapter):
+    spec = {"params": [{"name": "a", "bind": {"input": "range"}}], "datasets": {"t": "x\n1/2\n"}}
+    assert lints.poor_explorables(chapter(code("1", 1, explorable(spec)))) == []
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        None,
+        {"mark": "point"},
+        {"bind": {}, "$schema": "https://vega.example/v6.json"},
+        {"bind": {}, "data": {"url": "table.csv"}},
+        {"bind": {}, "mark": {"href": "//elsewhere.example"}},
+    ],
+    ids=["none", "no-input", "schema", "url", "host"],
+)
+def test_explorable_lint_refuses_none_one_without_input_and_one_that_loads(chapter, spec):
+    outputs = [explorable(spec)] if spec else []
+    assert len(lints.poor_explorables(chapter(code("1", 1, *outputs)))) == 1
+
+
 # --------------------------------------------------------------------------------------- digits
 
 
@@ -643,6 +674,18 @@ STORED = [
 ]
 
 
+# What is stored of the specification FRESH, and whether it may pass for it.
+FRESH = {"mark": ["dot", 2, 0.25], "datasets": {"table-0": "x\n0.5\n"}}
+SPECS = [
+    ({"mark": ["dot", 2, 0.2501], "datasets": {"table-0": "x\n0.5001\n"}}, True),
+    ({"mark": ["dot", 2, 0.2525], "datasets": {"table-0": "x\n0.5\n"}}, False),
+    ({"mark": ["dot", 2, 0.25], "datasets": {"table-0": "x\n0.51\n"}}, False),
+    ({"mark": ["dot", 3, 0.25], "datasets": {"table-0": "x\n0.5\n"}}, False),
+    ({"mark": ["dot", 2], "datasets": {"table-0": "x\n0.5\n"}}, False),
+    ({"mark": ["dot", 2, 0.25]}, False),
+]
+
+
 @pytest.fixture(scope="module")
 def nbval_verdicts(tmp_path_factory):
     """What nbval, under this suite's rules, says of one notebook with a cell for each of STORED."""
@@ -653,6 +696,10 @@ def nbval_verdicts(tmp_path_factory):
         for n, (fresh, stored, _) in enumerate(STORED, 1)
     ]
     show = "display({'image/png': 'AAAA', 'text/plain': 'fig-a: %s'}, raw=True)"
+    for stored, _ in SPECS:
+        shown = f"display({{'application/vnd.vegalite.v5+json': {FRESH!r}}}, raw=True)"
+        output = new_output("display_data", {"application/vnd.vegalite.v5+json": stored})
+        cells.append(code(shown, len(cells) + 1, output))
     for stored in ("It falls.", "It grows."):
         output = new_output("display_data", {"image/png": "BBBB", "text/plain": f"fig-a: {stored}"})
         cells.append(code(show % "It falls.", len(cells) + 1, output))
@@ -676,4 +723,8 @@ def test_nbval_refuses_a_stale_output_beyond_the_tolerance(nbval_verdicts, n):
 
 
 def test_nbval_refuses_a_stale_alt_text_and_passes_over_pixels(nbval_verdicts):
-    assert nbval_verdicts[len(STORED) :] == [True, False]
+    assert nbval_verdicts[-2:] == [True, False]
+
+
+def test_nbval_compares_a_specification_part_by_part(nbval_verdicts):
+    assert nbval_verdicts[len(STORED) : -2] == [alike for _, alike in SPECS]

@@ -1,11 +1,14 @@
 """Figures, tables and claim cards, drawn from what helpers put into an output's metadata."""
 
+import json
+
 from docutils import nodes
 from myst_nb.core.render import MimeRenderPlugin, load_mime_renders
 from records import LEDGER, note_check, verdict_badge
 from sphinx import addnodes
 
 from helpers.claims import facts
+from helpers.figures import VEGA_LITE
 
 # The one type of each bundle that is drawn. Figures are numbered before a type is chosen, so a
 # bundle must not be drawn twice.
@@ -20,6 +23,8 @@ class Carried(MimeRenderPlugin):
         kind = next((kind for kind in DRAWN if kind in data.output_metadata), None)
         if kind is None or inline:
             return None
+        if data.mime_type == VEGA_LITE:  # comes before the picture, and is drawn with it
+            renderer.renderer.sphinx_env.temp_data[VEGA_LITE] = data.content
         if data.mime_type != DRAWN[kind]:
             return []
         draw = {"figure": figure, "table": table, "claim": card}[kind]
@@ -49,7 +54,17 @@ def figure(renderer, data, meta):
     name_it(renderer, node, data, meta["name"])
     node += nodes.caption("", "", *markup(renderer, meta["caption"], data.line))
     node += nodes.legend("", nodes.paragraph("", "", download(renderer, meta)))
+    spec = renderer.renderer.sphinx_env.temp_data.pop(VEGA_LITE, None)
+    if spec:
+        node["classes"].append("explorable")
+        node += specification(spec)
     return node
+
+
+def specification(spec):
+    """What book/_static/explore.js draws in place of the picture."""
+    text = json.dumps(spec, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return nodes.raw("", f'<script type="application/json">{text}</script>', format="html")
 
 
 def download(renderer, meta):
