@@ -258,7 +258,8 @@ def _elementwise(loss: str, p: float, e: Any, value: Any, slope: Any) -> torch.T
         value.copy_(torch.nn.functional.softplus(value))
     elif loss == "logsumexp":
         top = value.amax((1, 2), keepdim=True)
-        torch.copysign(value.sub_(top).mul_(p).exp_(), e, out=slope)
+        value.sub_(top).mul_(p).clamp_(min=-60)  # what is less adds nothing, and slows a CPU down
+        torch.copysign(value.exp_(), e, out=slope)
         return top.flatten()
     else:
         torch.pow(value, p - 1, out=slope).copysign_(e)
