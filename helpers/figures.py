@@ -87,7 +87,7 @@ def explore(chart: Any, name: str, *, caption: str, alt: str, data: Any) -> None
     are rounded to 4 significant digits, so that a run elsewhere stores the same text.
     Raises ValueError as `show` does, for a chart that is none, that has no input, or that is huge.
 
-    >>> texts = dict(caption="Drag the slider.", alt="Bars that nobody drew.")
+    >>> texts = dict(caption="Drag the slider.", alt="Bars that nobody has drawn.")
     >>> explore("bars", "fig-bars", data={"x": [1]}, **texts)
     Traceback (most recent call last):
     ...
