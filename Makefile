@@ -9,6 +9,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := .venv/bin
 READY := .venv/finished
 DASK := .venv/dask
+BROWSER := .venv/browser
+AXE := .venv/axe/node_modules/axe-core/axe.min.js
 BUILD := $(BIN)/jupyter-book build . -W -n --all --keep-going
 # no warning of the debugger on a page
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
@@ -24,14 +26,14 @@ html: $(READY)                ## build the site from stored outputs in _build/st
 notebooks: $(READY)           ## execute the .md halves again and store the outputs in the .ipynb
 	$(BIN)/python book/_ext/notebooks.py
 
-test: $(READY) $(DASK)        ## check everything
+test: $(READY) $(DASK) $(BROWSER) $(if $(shell command -v npm),$(AXE))  ## check everything
 	$(BIN)/ruff check -q
 	$(BIN)/ruff format --check -q
 	$(BIN)/codespell
 	.venv/cffconvert/bin/cffconvert --validate
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # one thread each
 
-bench: $(READY)               ## measure speed, memory and growth; one table of ratios (20 minutes)
+bench: $(READY) $(BROWSER)    ## measure speed, memory and growth; one table of ratios (20 minutes)
 	$(BIN)/python -m bench
 
 # SCHEDULER=tcp://host:8786: on that Dask cluster
@@ -50,6 +52,11 @@ help:                         ## list these commands
 $(READY): requirements.txt pyproject.toml .ci/cffconvert.txt .ci/environment.py
 	@$(PYTHON) .ci/environment.py .venv $(TORCH_INDEX)
 
-$(DASK): .ci/dask.txt $(READY)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -r .ci/dask.txt
+$(DASK) $(BROWSER): .venv/%: .ci/%.txt $(READY)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r $<
 	@touch $@
+
+# a checksum in the lock file says which axe-core; without it, its tests are skipped
+$(AXE): .ci/axe/package-lock.json $(READY)
+	@mkdir -p .venv/axe && cp .ci/axe/*.json .venv/axe
+	npm ci --prefix .venv/axe --silent --ignore-scripts && touch $@ || echo "axe-core cannot be installed"

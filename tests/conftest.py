@@ -1,4 +1,4 @@
-"""Two rules for the whole suite.
+"""Two rules for the whole suite, and what several files of it share.
 
 Shapes and types of `helpers` are checked at run time, here and nowhere else.
 Stored outputs are compared as text, except that decimal numbers may differ by RTOL: another CPU
@@ -12,6 +12,7 @@ import re
 
 import jaxtyping
 import pytest
+from building import stored_site
 from hypothesis import HealthCheck, settings
 from nbval.plugin import IPyNbCell
 
@@ -81,3 +82,35 @@ def shown(monkeypatch):
     monkeypatch.setattr("helpers.figures.display", record)
     monkeypatch.setattr("helpers.claims.display", record)
     return outputs
+
+
+@pytest.fixture(scope="session")
+def site(testrun_uid):
+    """The folder of the site, built once for all workers."""
+    return stored_site(testrun_uid)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The system's Chromium. It closes with the module: asyncio cannot be used while it is open."""
+    pytest.importorskip("playwright", reason="no playwright: make .venv/browser")
+    from bench import pages
+
+    if not pages.CHROMIUM:
+        pytest.skip("no Chromium: on Debian or Ubuntu, apt install chromium")
+    with pages.chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def server(site):
+    """The site, served by this machine under a strict policy."""
+    from bench import pages
+
+    with pages.served(site) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def address(server):
+    return server.url

@@ -1,19 +1,12 @@
 """The site built from stored outputs: whole, self-contained, figures and claims in place."""
 
-import functools
-import http.server
-import shutil
-import threading
-from pathlib import Path
-
 import jupytext
 import lints
 import pytest
-from building import ROOT, make, notebooks
+from building import ROOT, notebooks
 
 from helpers.claims import CLAIMS
 
-SITE = ROOT / "_build/stored/_build/html"
 CHAPTERS = notebooks()
 OF_A_PAGE = [
     lints.loaded_from_elsewhere,
@@ -21,14 +14,6 @@ OF_A_PAGE = [
     lints.figures_without_data,
     lints.unresolved,
 ]
-
-
-@pytest.fixture(scope="module")
-def site() -> Path:
-    shutil.rmtree(SITE, ignore_errors=True)
-    run = make("html", ROOT)
-    assert run.returncode == 0, run.stdout
-    return SITE
 
 
 def outputs(kind):
@@ -107,58 +92,3 @@ def test_no_button_leads_to_a_repository_that_is_not_known(site):
             ".bd-header-article a[href^='http'], .bd-header a[href^='http']"
         )
         assert header == [], path
-
-
-# --------------------------------------------------------------------------- in a browser, if any
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("no chromium")
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Quiet, directory=site)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-def visit(tab, url, home, width):
-    """What goes wrong on one page."""
-    problems = []
-    tab.on("request", lambda r: r.url.startswith((home, "data:")) or problems.append(r.url))
-    tab.on("response", lambda r: r.status < 400 or problems.append(f"{r.status} {r.url}"))
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.goto(url)
-    tab.wait_for_function(
-        "!document.querySelector('.math') || document.querySelector('mjx-container')"
-    )
-    if tab.locator("[data-mjx-error]").count():
-        problems.append("a formula that MathJax cannot set")
-    if tab.evaluate("document.documentElement.scrollWidth") > width:
-        problems.append(f"wider than {width} px")
-    return [f"{url}: {problem}" for problem in problems]
-
-
-@pytest.mark.parametrize("width", [375, 1280])
-def test_pages_in_a_browser(browser, address, site, width):
-    """No request leaves the site, nothing fails, every formula is set, no page is too wide."""
-    found = []
-    for path in lints.pages_of(site):
-        tab = browser.new_page(viewport={"width": width, "height": 900})
-        found += visit(tab, address + path.relative_to(site).as_posix(), address, width)
-        tab.close()
-    assert found == []
