@@ -224,7 +224,7 @@ def test_search_finds_a_term_of_each_chapter(tab, address, site):
         others = {word for other, count in counts.items() if other != page for word in count}
         term = max(sorted(own.keys() - others), key=own.get)
         tab.goto(f"{address}search.html?q={term}")
-        tab.wait_for_selector(f"#search-results a[href*='{page}']", timeout=10_000)
+        tab.wait_for_selector(f"#search-results a[href*='{page}']")
 
 
 def test_the_keyboard_skips_to_the_text(tab, address):
@@ -333,5 +333,5 @@ def test_a_chapter_works_from_a_file(browser, site):
         assert tab.locator("article img").last.evaluate("image => image.naturalWidth") > 0
         assert [problem for problem in problems if "font" not in problem] == []
         tab.goto((site / "search.html").as_uri() + "?q=superposition")
-        tab.wait_for_selector(f"#search-results a[href*='{CHAPTER}']", timeout=10_000)
+        tab.wait_for_selector(f"#search-results a[href*='{CHAPTER}']")
     assert asked and [url for url in asked if not url.startswith(("file:", "data:"))] == []
