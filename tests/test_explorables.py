@@ -66,7 +66,9 @@ def test_numbers_are_rounded_and_tables_are_short_named_text(shown):
     explore(chart(value=1 / 3 + 1e-9))
     first, second = (data[figures.VEGA_LITE] for data, _ in shown)
     assert first == second
-    assert first["datasets"] == {"table-0": "x\tkind\ty\n0\ta\t0.3333\n1\ta\t0.3333\n2\ta\t0.3333\n"}
+    assert first["datasets"] == {
+        "table-0": "x\tkind\ty\n0\ta\t0.3333\n1\ta\t0.3333\n2\ta\t0.3333\n"
+    }
     parse = {"x": "number", "kind": "string", "y": "number"}
     assert first["data"] == {"name": "table-0", "format": {"type": "tsv", "parse": parse}}
     assert "http" not in json.dumps(first) and "schema" not in json.dumps(first)
