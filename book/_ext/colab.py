@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-LACKING = ("jaxtyping", "wadler-lindig")
+LACKING = ("jaxtyping", "vl-convert-python", "wadler-lindig")
 SETUP = """\
 !test -d /content/book || git clone -q {repository} /content/book && git -C /content/book checkout -q {commit}
 %pip install -q --no-deps {packages} /content/book
