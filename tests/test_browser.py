@@ -33,7 +33,7 @@ def of(site):
     """Every page by its address; one that only leads on to another page is left out."""
     found = [path.relative_to(site).as_posix() for path in lints.pages_of(site)]
     return [
-        page for page in found if not lints.page(site / page).select("meta[http-equiv=refresh]")
+        page for page in found if not lints.page(site / page).select("meta[http-equiv=refresh i]")
     ]
 
 

@@ -108,6 +108,7 @@ def test_a_shard_that_kills_its_worker_is_named_and_the_run_goes_on(
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
     with dask(cluster):
         run(product, n_shards=5)
+        (tmp_path / "toy.csv").unlink()
         (log / "the next dies").touch()
         with pytest.raises(RuntimeError, match=r"^toy: shard 5 \(seed \d+\) is lost: KilledWorker"):
             run(product)

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import os
 import pkgutil
 import re
 from pathlib import Path
@@ -175,6 +176,7 @@ def test_the_map_agrees_with_the_prerequisites_that_chapters_state(site):
     for chapter in place:
         text = (ROOT / "book" / f"{chapter}.md").read_text("utf-8")
         for link in re.findall(r"^\|.*\| \[.*\]\((\S+?)(?:\.md)?\) \|$", text, re.M):
-            stated.append((chapter, (Path(chapter).parent / link).as_posix()))
+            stated.append((chapter, os.path.normpath(Path(chapter).parent / link)))
+    stated = [(chapter, needed) for chapter, needed in stated if needed in place]  # no primer is
     assert len(stated) > 2
     assert [pair for pair in stated if place[pair[1]] >= place[pair[0]]] == []

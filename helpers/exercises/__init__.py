@@ -31,6 +31,7 @@ class Exercise(NamedTuple):
     lesson: str
 
 
+#: An exercise to which nobody knows the answer.
 OPEN = Exercise("a finding", None, (), "")
 
 
