@@ -141,11 +141,10 @@ def test_no_button_leads_to_a_repository_that_is_not_known(site):
 
 
 def public(module):
-    """What a module of helpers offers: functions and classes of its own, and constants."""
+    """The functions and classes that a module of helpers offers of its own."""
     names = [name for name in vars(module) if not name.startswith("_")]
-    own = [
-        name for name in names if getattr(vars(module)[name], "__module__", "") == module.__name__
-    ]
+    found = {name: vars(module)[name] for name in names if callable(vars(module)[name])}
+    own = [name for name, one in found.items() if one.__module__ == module.__name__]
     return [f"{module.__name__}.{name}" for name in own]
 
 
@@ -178,5 +177,5 @@ def test_the_map_agrees_with_the_prerequisites_that_chapters_state(site):
         for link in re.findall(r"^\|.*\| \[.*\]\((\S+?)(?:\.md)?\) \|$", text, re.M):
             stated.append((chapter, os.path.normpath(Path(chapter).parent / link)))
     stated = [(chapter, needed) for chapter, needed in stated if needed in place]  # no primer is
-    assert len(stated) > 2
+    assert stated
     assert [pair for pair in stated if place[pair[1]] >= place[pair[0]]] == []

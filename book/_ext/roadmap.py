@@ -96,7 +96,7 @@ def box(x, y, lines):
         for k, text in enumerate(lines)
     ]
     rect = f'<rect x="{x}" y="{y}" width="{WIDE}" height="{HIGH}" rx="5"/>'
-    return f"{rect}<text>{''.join(spans)}</text>"
+    return f"{rect}<text>{' '.join(spans)}</text>"  # read out word by word
 
 
 def setup(app):

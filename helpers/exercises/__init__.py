@@ -31,7 +31,6 @@ class Exercise(NamedTuple):
     lesson: str
 
 
-#: An exercise to which nobody knows the answer.
 OPEN = Exercise("a finding", None, (), "")
 
 
