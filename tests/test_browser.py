@@ -153,7 +153,7 @@ def barriers(browser, url, axe):
             tab.set_viewport_size(size)
             for scheme in ("light", "dark"):
                 tab.emulate_media(color_scheme=scheme)
-                tab.locator(f"html[data-theme={scheme}]").wait_for()
+                tab.locator(f"html[data-theme={scheme}]").wait_for(timeout=120_000)
                 tab.wait_for_timeout(400)  # colours fade, and the theme looks which boxes scroll
                 rules = OF_COLOURS if scheme == "dark" else None  # the others would say it again
                 for what in tab.evaluate(RUN_AXE, [GRANTED, rules]):
